@@ -1,0 +1,307 @@
+package departure
+
+import "time"
+
+// Facts is everything that a verdict rests on: what was observed, and what was
+// said. The zero value of each part means that it is not known.
+type Facts struct {
+	Departure Departure
+	Health    Health
+	Look      Look
+	Trackers  Trackers
+	// Record of the departure so far, kept by the engine.
+	Sources        []KnownSource
+	Bindings       []KnownBinding
+	Separate       []string // display names of the accounts that must stay, bound when the departure began
+	Devices        []Device
+	Words          []Word
+	Authorisation  *Authorisation // the latest
+	Grants         []Grant
+	Acts           []Act
+	Seal           *Seal
+	Ledger         Digest // the ledger's digest as the last backup or verify left it
+	Submitted      time.Time
+	Assured        Assurance // personal or system: who runs the agent
+	ServerRequired time.Time // at Issue and Redeem: a server listing must have ended after this
+}
+
+// Departure is what was asked for when the leaving began.
+type Departure struct {
+	ID      string     `json:"id"`
+	Account Account    `json:"account"`
+	Intent  Intent     `json:"intent"`
+	Path    string     `json:"path"` // id of the deletion path, for delete
+	Fate    DeviceFate `json:"fate"`
+	// Extra are datasets of this device's own to copy as well.
+	Extra  []Dataset `json:"extra,omitempty"`
+	Opened time.Time `json:"opened"`
+	By     string    `json:"by"`
+}
+
+// Health says whether the agent itself can see. False is not healthy.
+type Health struct {
+	Worker bool   `json:"worker"`
+	Buses  bool   `json:"buses"`
+	Store  bool   `json:"store"`
+	Clock  bool   `json:"clock"`
+	Why    Reason `json:"why"`
+}
+
+// Look is one full observation of this device and of the server by the worker.
+type Look struct {
+	At       time.Time     `json:"at"` // when it began; zero: there was none
+	EndedAt  time.Time     `json:"ended_at"`
+	Complete bool          `json:"complete"` // the set of sources and bindings is known in full
+	Why      Reason        `json:"why"`      // why not
+	Listings []Listing     `json:"listings"`
+	Copy     Copy          `json:"copy"`
+	Kept     Kept          `json:"kept"`
+	Bindings []Binding     `json:"bindings"` // every binding of the account that is here now, or that cannot be judged
+	Others   []OtherHolder `json:"others"`   // the other accounts bound on this device
+}
+
+// Listing is one source listed at its origin and held against the ledger.
+type Listing struct {
+	Source   Source    `json:"source"`
+	Complete bool      `json:"complete"`
+	Why      Reason    `json:"why"` // why it is not complete
+	EndedAt  time.Time `json:"ended_at"`
+	Keys     Digest    `json:"keys"` // over the sorted (id, revision) pairs
+	Items    int64     `json:"items"`
+	Bytes    int64     `json:"bytes"`
+	Covered  int64     `json:"covered"` // items whose present revision is in the ledger
+	Failed   int64     `json:"failed"`  // items that could not be copied, by name in Failures
+	Failures Digest    `json:"failures"`
+	// OnlyCloud counts the items that no copy on this device holds.
+	OnlyCloud      int64 `json:"only_cloud"`
+	OnlyCloudBytes int64 `json:"only_cloud_bytes"`
+}
+
+// Missing is how many items are neither in the ledger nor a named failure.
+func (l Listing) Missing() int64 { return max(0, l.Items-l.Covered-l.Failed) }
+
+// PlaceState says whether the copy lies apart from what disappears.
+type PlaceState string
+
+// The states of a place. The zero value is not known.
+const (
+	PlaceApart    PlaceState = "apart"
+	PlaceSameDisk PlaceState = "same-disk" // this device's own disk: good only while the device is kept
+	PlaceRefused  PlaceState = "refused"   // in what disappears, or where nothing can be proved
+	PlaceUnset    PlaceState = "unset"     // no destination chosen yet
+)
+
+// Copy is what is known of the copy at its destination.
+type Copy struct {
+	Place    PlaceState `json:"place"`
+	PlaceWhy Reason     `json:"place_why"`
+	Shown    string     `json:"shown"`   // the folder, for a person
+	Present  bool       `json:"present"` // recognised now by filesystem and bag id
+	Disk     string     `json:"disk"`    // filesystem uuid or f_fsid
+	BagID    string     `json:"bag_id"`
+	Need     int64      `json:"need"` // bytes still to copy
+	Free     int64      `json:"free"` // bytes free at the destination
+	Ledger   Digest     `json:"ledger"`
+	Items    int64      `json:"items"`
+	Bytes    int64      `json:"bytes"`
+	// Unread counts the items not read back since they were written.
+	Unread int64 `json:"unread"`
+	// Damaged counts the items that the last read-back found missing or changed.
+	Damaged int64 `json:"damaged"`
+	// Differs counts the items whose stat is no longer the one that the
+	// read-back took, or that are no longer there.
+	Differs    int64     `json:"differs"`
+	OldestRead time.Time `json:"oldest_read"` // the longest-ago read-back of any item
+	Stats      Digest    `json:"stats"`       // over every item's stat at the destination
+}
+
+// Kept is what is known of the books of this device's own that step 4 fills.
+type Kept struct {
+	Needed  int64  `json:"needed"`  // items that would leave this device
+	Present int64  `json:"present"` // of these, read back from the device's own books
+	Known   bool   `json:"known"`
+	Why     Reason `json:"why"`
+}
+
+// BindingState is what a look found of one binding.
+type BindingState string
+
+// The states of a binding. The zero value is not known.
+const (
+	BindingPresent  BindingState = "present"
+	BindingLeftover BindingState = "leftover" // removed, but something of it is still here
+	BindingGone     BindingState = "gone"
+)
+
+// Binding is one place on this device where the account is registered.
+type Binding struct {
+	ID      string       `json:"id"`   // exact, new at every sign-in
+	Kind    string       `json:"kind"` // "goa"
+	Name    string       `json:"name"`
+	State   BindingState `json:"state"`
+	Why     Reason       `json:"why"`               // for leftover and not known
+	Blocked *Remedy      `json:"blocked,omitempty"` // it cannot be removed until this is done
+	Goes    []string     `json:"goes,omitempty"`    // what vanishes from this device with it
+}
+
+// OtherHolder is another account bound on this device.
+type OtherHolder struct {
+	Name string `json:"name"`
+	ID   string `json:"id"`
+}
+
+// TrackerState is what an implementer of Find My Device says.
+type TrackerState string
+
+// The states of Find My Device. The zero value counts as unknown.
+const (
+	TrackerOn      TrackerState = "on"
+	TrackerOff     TrackerState = "off"
+	TrackerUnknown TrackerState = "unknown"
+)
+
+// Trackers is what was seen of Find My Device on the system bus.
+type Trackers struct {
+	Complete bool      `json:"complete"` // the bus was asked and answered in full
+	Why      Reason    `json:"why"`
+	Seen     []Tracker `json:"seen"` // those that count and are for this account, and those seen once and now absent
+	Others   []Tracker `json:"others,omitempty"`
+}
+
+// Tracker is one implementer of Find My Device that counts.
+type Tracker struct {
+	Name        string       `json:"name"` // its bus name
+	State       TrackerState `json:"state"`
+	Why         Reason       `json:"why"`
+	ConfirmedBy string       `json:"confirmed_by,omitempty"` // its own claim
+	Simulated   bool         `json:"simulated"`
+}
+
+// KnownSource is a source that was once listed in full.
+type KnownSource struct {
+	Source Source `json:"source"`
+	Items  int64  `json:"items"` // at the last listing that was complete and not a refused drop
+}
+
+// KnownBinding is a binding that was once seen, and what became of it.
+type KnownBinding struct {
+	ID   string `json:"id"`
+	Kind string `json:"kind"`
+	Name string `json:"name"`
+	// GoneAt is when it was first found gone; zero while it is there.
+	GoneAt time.Time `json:"gone_at,omitzero"`
+	ByUs   bool      `json:"by_us"` // gone through an act of ours
+	// CameBack: it appeared after the account had been signed out here.
+	CameBack bool `json:"came_back"`
+}
+
+// DeviceState is what is known of a linked device.
+type DeviceState string
+
+// The states of a linked device. The zero value is not known.
+const (
+	DeviceReported  DeviceState = "reported"
+	DeviceSignedOut DeviceState = "signed-out"
+	DeviceSold      DeviceState = "sold"
+	DeviceLost      DeviceState = "lost"
+	DeviceWiped     DeviceState = "wiped"
+)
+
+// Settled reports whether nothing of the account is expected on the device.
+func (s DeviceState) Settled() bool {
+	switch s {
+	case DeviceReported, DeviceSignedOut, DeviceSold, DeviceLost, DeviceWiped:
+		return true
+	}
+	return false
+}
+
+// Device is one of the account's linked devices, this one left out.
+type Device struct {
+	ID    string      `json:"id"`
+	Name  string      `json:"name"`
+	State DeviceState `json:"state"`
+}
+
+// Seal is the last full listing before something irreversible, one row a source.
+type Seal struct {
+	At   time.Time `json:"at"`
+	End  time.Time `json:"end"`
+	Rows []SealRow `json:"rows"`
+}
+
+// SealRow is the sealed state of one source.
+type SealRow struct {
+	Source Source    `json:"source"`
+	Keys   Digest    `json:"keys"`
+	Items  int64     `json:"items"`
+	End    time.Time `json:"end"`
+	Intact bool      `json:"intact"`
+	Why    Reason    `json:"why"`
+}
+
+// Row is the seal's row for a source, nil where it has none.
+func (s *Seal) Row(id SourceID) *SealRow {
+	if s == nil {
+		return nil
+	}
+	for i := range s.Rows {
+		if s.Rows[i].Source.ID == id {
+			return &s.Rows[i]
+		}
+	}
+	return nil
+}
+
+// Line is one line of a list that a person is shown and answers for.
+type Line struct {
+	ID   string `json:"id"`
+	Text string `json:"text"`
+}
+
+// Profile is what the verdict needs to know of the provider. The catalogue
+// explains, blocks or asks; it never turns missing data into a pass.
+type Profile struct {
+	Provider string
+	Name     string
+	Datasets []Dataset // what the provider holds for an account
+	// Listable: items can be listed at the provider's server from here.
+	Listable     bool
+	Consequences []Line
+	Purchases    []Line
+	Uncovered    []Line
+	// NoTracker: a fact of confidence H says that the provider runs no device
+	// tracker.
+	NoTracker bool
+	Path      Path // the deletion path that was chosen
+	Switch    []string
+}
+
+// Path is one way to delete the account.
+type Path struct {
+	ID    string
+	Title string
+	Where string // an address or the steps, for a person
+	Needs Needs
+}
+
+// Policy is what this device's policy says of one departure.
+type Policy struct {
+	Allows bool
+	Why    Reason
+	// Waivable are the checks that the policy lets a person of this account's
+	// domain pass.
+	Waivable []CheckID
+	Delay    time.Duration
+	Digest   Digest
+}
+
+// Assurance says how far a permit can be relied on.
+type Assurance string
+
+// The assurances, strongest first.
+const (
+	AssuredSystem   Assurance = "system"
+	AssuredPersonal Assurance = "personal"
+	AssuredAttested Assurance = "attested"
+)
