@@ -12,7 +12,7 @@ type Facts struct {
 	// Record of the departure so far, kept by the engine.
 	Sources        []KnownSource
 	Bindings       []KnownBinding
-	Separate       []string // display names of the accounts that must stay, bound when the departure began
+	Separate       []OtherHolder // the accounts that must stay, bound when the departure began
 	Devices        []Device
 	Words          []Word
 	Authorisation  *Authorisation // the latest
@@ -274,7 +274,6 @@ type Profile struct {
 	// tracker.
 	NoTracker bool
 	Path      Path // the deletion path that was chosen
-	Switch    []string
 }
 
 // Path is one way to delete the account.

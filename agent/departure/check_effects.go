@@ -1,0 +1,273 @@
+package departure
+
+import (
+	"fmt"
+	"slices"
+)
+
+func (j *judge) sealRecent() Check {
+	last := &Remedy{Code: "seal", Text: "take the last look", Command: j.cmd("leave")}
+	if len(j.pending) == 0 {
+		return na("nothing-pending", "nothing that cannot be undone is still to be done")
+	}
+	s := j.f.Seal
+	switch {
+	case s == nil:
+		return fail(Reason{"no-seal", "the last look was not taken yet"}, last)
+	case j.now.After(s.End.Add(SealLife)):
+		return fail(Reason{"seal-old", "the last look is more than ten minutes old"}, last)
+	case j.broken() != nil:
+		return fail(j.broken().Why, last)
+	}
+	return pass("recent", "the last look was taken just now")
+}
+
+// broken is the first row of the seal that no longer holds, with why; nil
+// where all do.
+func (j *judge) broken() *SealRow {
+	for _, r := range j.rows() {
+		if !r.Intact {
+			r.Why = orReason(r.Why, Reason{"changed", r.Source.Name + " changed after the last look"})
+			return &r
+		}
+		if l, here := j.listing(r.Source.ID); here && l.Complete && l.Keys != r.Keys {
+			r.Why = Reason{"changed", changeText(r, l)}
+			return &r
+		}
+	}
+	// A source that appeared after the seal is sealed by no row.
+	if j.f.Seal != nil {
+		for _, l := range j.required() {
+			if j.f.Seal.Row(l.Source.ID) == nil && l.Items > 0 {
+				return &SealRow{Source: l.Source, Why: Reason{"appeared", l.Source.Name + " appeared after the last look"}}
+			}
+		}
+	}
+	return nil
+}
+
+func changeText(r SealRow, l Listing) string {
+	if n := l.Items - r.Items; n > 0 {
+		return fmt.Sprintf("%s arrived in %s after the last look", counted(n, r.Source.Dataset), r.Source.Name)
+	}
+	return r.Source.Name + " changed after the last look"
+}
+
+func (j *judge) sealIntact() Check {
+	if j.f.Seal == nil {
+		return fail(Reason{"no-seal", "the last look was not taken yet"},
+			&Remedy{Code: "seal", Text: "take the last look", Command: j.cmd("leave")})
+	}
+	if b := j.broken(); b != nil {
+		return fail(b.Why, j.goOn("backup", "copy what is new", StepBackup))
+	}
+	n := int64(len(j.f.Seal.Rows))
+	return Check{Status: Pass, Count: n, Of: n, Reason: Reason{"intact", "nothing changed since the last look"}}
+}
+
+// CloudList is the digest under which a person accepts that the server cannot
+// be looked at again after a restart.
+func CloudList(rows []SealRow) Digest {
+	var seen []any
+	for _, r := range rows {
+		if r.Source.Remote {
+			seen = append(seen, []any{r.Source.ID, r.Keys})
+		}
+	}
+	return DigestOf("cloud-last-seen", seen)
+}
+
+func (j *judge) serverSeen() Check {
+	look := &Remedy{Code: "look", Text: "wait for the server, then look again", Command: j.cmd("leave")}
+	if j.f.Departure.Account.Declared {
+		c := j.inventoryComplete()
+		if c.Status == Attested {
+			return Check{Status: Attested, Reason: Reason{"attested", "no server can be asked from here; you said what is there"}}
+		}
+		return unknown(Reason{"not-said", "no server can be asked from here, and it was not said what is there"}, c.Remedy)
+	}
+	var asked int64
+	for _, l := range j.required() {
+		if !l.Source.Remote {
+			continue
+		}
+		asked++
+		if l.Complete && !l.EndedAt.Before(j.f.ServerRequired) && !j.now.After(l.EndedAt.Add(ServerLife)) {
+			continue
+		}
+		if !l.Complete && l.Why.Code == "no-credential" && j.unbound {
+			return j.cloudLastSeen()
+		}
+		c := unknown(orReason(l.Why, Reason{"server-not-seen", l.Source.Name + " was not listed at the server just now"}), look)
+		if l.Why.Code == "unauthorized" {
+			c.Remedy = j.password()
+		}
+		return c
+	}
+	if asked == 0 {
+		return unknown(Reason{"no-server", "nothing was listed at a server"}, look)
+	}
+	return Check{Status: Pass, Count: asked, Of: asked, Reason: Reason{"seen", "the server was asked just now"}}
+}
+
+// cloudLastSeen judges the server after a restart: the password was in memory
+// alone and is gone.
+func (j *judge) cloudLastSeen() Check {
+	last := j.f.Departure.Opened
+	for _, r := range j.rows() {
+		if r.Source.Remote && r.End.After(last) {
+			last = r.End
+		}
+	}
+	text := "the cloud was last seen at " + last.Format("15:04") + ", before signing out"
+	list := CloudList(j.rows())
+	if _, _, counts := j.said(ServerSeen, Accept, "", list); counts && j.othersSignedOut() {
+		return Check{Status: Waived, Reason: Reason{"accepted", text + ", and you accepted that"}}
+	}
+	c := unknown(Reason{"cloud-last-seen", text}, j.password())
+	if j.othersSignedOut() {
+		_, given, _ := j.said(ServerSeen, Accept, "", list)
+		c.Ask = &Ask{Kind: Accept, List: list, Lines: []Line{{ID: "cloud", Text: text}}, Said: given}
+		if given {
+			c.Remedy = j.authorise()
+		}
+	}
+	return c
+}
+
+// TrackerList is the digest under which a person attests, for an account that
+// is not on this device, that Find My Device is off at the provider.
+func TrackerList(a Account) Digest { return DigestOf("find-my-device", a.Provider, a.Identity) }
+
+func (j *judge) findMyDeviceOff() Check {
+	ts := j.f.Trackers
+	again := &Remedy{Code: "look", Text: "look again", Command: j.cmd("leave")}
+	if !ts.Complete {
+		return unknown(orReason(ts.Why, Reason{"not-asked", "Find My Device could not be asked on this device"}), again)
+	}
+	for _, t := range ts.Seen {
+		switch t.State {
+		case TrackerOff:
+		case TrackerOn:
+			why := Reason{"on", "Find My Device is on: this device could lock itself to an account that no longer exists"}
+			for _, a := range j.f.Acts {
+				if a.Effect != FindMyEffect(t.Name) {
+					continue
+				}
+				switch a.State {
+				case ActDone:
+					why = Reason{"came-back", "Find My Device came back on after it was turned off"}
+				case ActInterrupted:
+					why = Reason{"interrupted", "turning Find My Device off was interrupted, nothing was changed"}
+				}
+			}
+			return fail(why, j.authorise())
+		default:
+			return unknown(orReason(t.Why, Reason{"tracker-unknown", "Find My Device does not say whether it is on"}), again)
+		}
+	}
+	if len(ts.Seen) > 0 {
+		return Check{Status: Pass, Count: int64(len(ts.Seen)), Reason: Reason{"off", "Find My Device is off, and that was read back"}}
+	}
+	if j.p.NoTracker {
+		return na("no-tracker", j.p.Name+" runs no Find My Device, and nothing on this device does for it")
+	}
+	if !j.f.Departure.Account.Declared {
+		return unknown(Reason{"tracker-not-known", "it is not known whether " + j.p.Name + " can still find or lock this device"},
+			&Remedy{Code: "guide", Text: "turn Find My Device off at the provider", Command: "clearance providers " + quoted(j.p.Provider)})
+	}
+	c := j.ask(FindMyDeviceOff, Attest, "",
+		[]Line{{ID: "off", Text: "Find Device is off for every device at " + j.p.Name + "'s own page"}}, TrackerList(j.f.Departure.Account),
+		Reason{"not-said", "a device on which Find Device stays on locks itself to an account that no longer exists"},
+		"turn Find Device off on every device, and say that you have")
+	if c.Status == Pass {
+		c.Status, c.Reason = Attested, Reason{"attested", "you said that Find Device is off on every device"}
+	} else if c.Ask != nil && !c.Ask.Said {
+		c.Status = Unknown
+	}
+	return c
+}
+
+func (j *judge) bindingsRemoved() Check {
+	again := &Remedy{Code: "look", Text: "look again", Command: j.cmd("leave")}
+	if j.f.Look.At.IsZero() || !j.f.Look.Complete {
+		return unknown(orReason(j.f.Look.Why, Reason{"not-looked", "it is not known where the account is signed in"}), again)
+	}
+	for _, b := range j.f.Look.Bindings {
+		switch b.State {
+		case BindingGone:
+			continue
+		case BindingPresent:
+			return j.present(b)
+		case BindingLeftover:
+			c := fail(orReason(b.Why, Reason{"leftover", "something of " + b.Name + " is still on this device"}), again)
+			c.Remedy = orRemedy(b.Blocked, c.Remedy)
+			return c
+		}
+		c := unknown(orReason(b.Why, Reason{"not-known", "it is not known whether " + b.Name + " is signed out"}), again)
+		c.Remedy = orRemedy(b.Blocked, c.Remedy)
+		return c
+	}
+	for _, k := range j.f.Bindings {
+		if !slices.ContainsFunc(j.f.Look.Bindings, func(b Binding) bool { return b.ID == k.ID }) {
+			return unknown(Reason{"not-known", "it is not known whether " + k.Name + " is signed out"}, again)
+		}
+	}
+	n := int64(len(j.f.Bindings))
+	if n == 0 {
+		return na("none", "the account is not signed in on this device")
+	}
+	return Check{Status: Pass, Count: n, Of: n, Reason: Reason{"signed-out", "signed out here, and nothing of the account is left behind"}}
+}
+
+// present judges a binding that is there.
+func (j *judge) present(b Binding) Check {
+	text, code := b.Name+" is still signed in on this device", "signed-in"
+	for _, k := range j.f.Bindings {
+		if k.ID == b.ID && k.CameBack {
+			code, text = "came-back", b.Name+" came back on this device after it was signed out"
+		}
+	}
+	for _, a := range j.f.Acts {
+		if a.Effect == UnbindEffect(b.ID) && a.State == ActInterrupted {
+			code, text = "interrupted", "signing out was interrupted, nothing was changed"
+		}
+	}
+	c := fail(Reason{code, text}, j.authorise())
+	if b.Blocked != nil {
+		c.Reason = orReason(b.Why, c.Reason)
+		c.Remedy = b.Blocked
+	}
+	return c
+}
+
+func (j *judge) accountsSeparate() Check {
+	for _, s := range j.f.Separate {
+		if slices.ContainsFunc(j.f.Look.Others, func(o OtherHolder) bool { return o.ID == s.ID }) {
+			continue
+		}
+		if !j.f.Look.Complete {
+			return unknown(Reason{"not-looked", "it is not known whether " + s.Name + " is still signed in"},
+				&Remedy{Code: "look", Text: "look again", Command: j.cmd("leave")})
+		}
+		text := s.Name + " was signed in when you began, must stay, and is gone"
+		c := j.ask(AccountsSeparate, Accept, s.ID, []Line{{ID: s.ID, Text: text}}, DigestOf("separate", s.ID),
+			Reason{"gone", text}, "sign in to it again, or say that this is right")
+		if c.Status == Pass {
+			continue
+		}
+		return c
+	}
+	n := int64(len(j.f.Separate))
+	if n == 0 {
+		return na("none", "no other account is signed in here")
+	}
+	return Check{Status: Pass, Count: n, Of: n, Reason: Reason{"stay", "your other accounts are untouched"}}
+}
+
+func orRemedy(r, or *Remedy) *Remedy {
+	if r != nil {
+		return r
+	}
+	return or
+}
