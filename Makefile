@@ -1,0 +1,74 @@
+# Clearance. `make` alone prints what there is.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/bash
+
+# Where Go's own installer puts it, for a root shell that does not know.
+export PATH := $(PATH):/usr/local/go/bin
+
+GO ?= go
+# One package never hangs the rest; the slowest, a boot of systemd, takes a minute.
+TESTFLAGS ?= -race -timeout 10m
+FUZZTIME ?= 10s
+
+# Tools have a module of their own; what they were built from names the folder.
+TOOLS_ID = $(shell { $(GO) env GOVERSION; cat packaging/tools/go.mod packaging/tools/go.sum; } | sha256sum | cut -c1-12)
+TOOLS = .cache/tools/$(TOOLS_ID)
+
+.PHONY: help build test check vet lint layers race vuln demo bench fuzz clean
+
+help: ## this list
+	@echo 'Clearance makes leaving a cloud account safe. What there is:'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## a whole departure on a throw-away account, in under a minute (PHOTOS=/a/folder for your own)
+	@packaging/ci/deps.sh demo
+	@packaging/demo/run.sh
+
+test: ## install what is missing, then run every test
+	@packaging/ci/deps.sh test
+	$(GO) test $(TESTFLAGS) ./...
+
+check: vet lint layers race vuln ## vet, lint, the import rule, race tests, known vulnerabilities
+
+build: ## the programs, into bin/
+	@mkdir -p bin
+	@for main in $(wildcard agent/*/main.go ipc/*/main.go platform/*/main.go); do \
+		dir=$${main%/main.go}; cgo=1; \
+		[ "$$dir" = ipc/clearance ] && cgo=0; \
+		echo "bin/$${dir##*/}"; \
+		CGO_ENABLED=$$cgo $(GO) build -trimpath -ldflags='-s -w' -o "bin/$${dir##*/}" "./$$dir" || exit 1; \
+	done
+
+vet:
+	$(GO) vet ./...
+
+lint: $(TOOLS)/golangci-lint
+	$(TOOLS)/golangci-lint run ./...
+
+# Never from the cache: Go does not see which packages go list read.
+layers:
+	$(GO) test -count=1 ./packaging/layers
+
+# The same command as in test, so that its results are at hand when both run.
+race:
+	$(GO) test $(TESTFLAGS) ./...
+
+vuln: $(TOOLS)/govulncheck
+	@packaging/ci/vuln.sh $(TOOLS)/govulncheck
+
+bench: ## measure against the bars, into packaging/bench/results.json
+	$(GO) run ./packaging/bench
+
+fuzz: ## every fuzz target for FUZZTIME (10s)
+	@packaging/ci/fuzz.sh $(FUZZTIME)
+
+clean: ## remove what was built: bin/, dist/, .cache/
+	rm -rf bin dist .cache
+
+$(TOOLS)/golangci-lint:
+	cd packaging/tools && $(GO) build -o $(CURDIR)/$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(TOOLS)/govulncheck:
+	cd packaging/tools && $(GO) build -o $(CURDIR)/$@ golang.org/x/vuln/cmd/govulncheck
