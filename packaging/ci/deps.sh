@@ -72,15 +72,16 @@ as_root() {
 
 # has_lists reports whether apt knows a version of each package.
 has_lists() {
-  local name
+  local name policy
   for name; do
-    apt-cache policy "$name" 2>/dev/null | grep -q '^  Candidate: [^(]' || return 1
+    policy=$(apt-cache policy "$name" 2>/dev/null)
+    [[ $policy == *'Candidate: '[!\(]* ]] || return 1
   done
 }
 
 update_lists() {
   echo "Reading the package lists (apt-get update)."
-  as_root apt-get -q -o DPkg::Lock::Timeout=120 update
+  as_root apt-get -qq -o DPkg::Lock::Timeout=120 update
 }
 
 # show prints the packages with the space that each takes, then the total with
@@ -111,7 +112,7 @@ confirm() {
 }
 
 install_packages() {
-  as_root apt-get -q -y -o DPkg::Lock::Timeout=120 install --no-install-recommends "$@"
+  as_root apt-get -qq -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 install --no-install-recommends "$@"
 }
 
 main() {
