@@ -304,3 +304,20 @@ const (
 	AssuredPersonal Assurance = "personal"
 	AssuredAttested Assurance = "attested"
 )
+
+// Keep are the rows of an earlier seal that a new one, which could not list
+// their sources any more, must go on standing for: after the account was
+// signed out here.
+func (s *Seal) Keep(known []KnownBinding, fresh []SealRow) []SealRow {
+	if s == nil || !Unbound(known) {
+		return nil
+	}
+	var keep []SealRow
+	next := Seal{Rows: fresh}
+	for _, row := range s.Rows {
+		if next.Row(row.Source.ID) == nil {
+			keep = append(keep, row)
+		}
+	}
+	return keep
+}

@@ -3,6 +3,7 @@ package departure
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -153,11 +154,12 @@ func (j *judge) ask(id CheckID, kind WordKind, subject string, lines []Line, lis
 
 // cmd is a command line about this departure's account.
 func (j *judge) cmd(verb string, more ...string) string {
-	s := "clearance " + verb + " " + quoted(j.f.Departure.Account.Identity)
-	for _, m := range more {
-		s += " " + m
-	}
-	return s
+	return Command(verb, j.f.Departure.Account, more...)
+}
+
+// Command is a command line about an account, to be typed as it is.
+func Command(verb string, account Account, more ...string) string {
+	return strings.Join(append([]string{"clearance", verb, quoted(account.Identity)}, more...), " ")
 }
 
 // quoted is an argument as a shell reads it back.

@@ -1,0 +1,179 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/clearance-project/clearance/agent/departure"
+)
+
+// pendingActs are the effects that may run now: an unused grant is theirs.
+func (p *pass) pendingActs(find bool) []departure.Effect {
+	var es []departure.Effect
+	for _, effect := range p.verdict.Pending {
+		if _, ok := effect.Implementer(); ok == find {
+			es = append(es, effect)
+		}
+	}
+	return es
+}
+
+func (p *pass) findMyDue() bool {
+	return p.verdict.Release && len(p.pendingActs(true)) > 0
+}
+
+// unbindDue: Find My Device goes off first, for turning it off needs the
+// account. For a deletion from this device the sign-out waits for it.
+func (p *pass) unbindDue() bool {
+	return p.verdict.Release && p.holds(departure.FindMyDeviceOff) && len(p.pendingActs(false)) > 0
+}
+
+func (p *pass) findMy(ctx context.Context) Outcome {
+	for _, effect := range p.pendingActs(true) {
+		name, _ := effect.Implementer()
+		proof := p.r.takeProof()
+		if proof == "" {
+			return WaitFor{Why: "turning Find My Device off needs the account's password",
+				Remedy: departure.Remedy{Code: "authorise", Text: "authorise with your password",
+					Command: p.command("authorize")}}
+		}
+		out := p.act(ctx, effect, func(ctx context.Context) error {
+			return p.e.cfg.Tracker.Disable(ctx, name, p.rec.Departure.Account, proof)
+		})
+		p.r.giveProof(proof)
+		if _, ok := out.(Done); !ok {
+			return out
+		}
+	}
+	return Done{}
+}
+
+func (p *pass) unbind(ctx context.Context) Outcome {
+	for _, effect := range p.pendingActs(false) {
+		id, _ := effect.Binding()
+		for _, b := range p.facts.Look.Bindings {
+			if b.ID == id && b.Blocked != nil {
+				return WaitFor{Why: b.Why.Text, Remedy: *b.Blocked}
+			}
+		}
+		out := p.act(ctx, effect, func(ctx context.Context) error {
+			return p.e.cfg.Worker.Unbind(ctx, p.e.job(p.rec), id)
+		})
+		if _, ok := out.(Done); !ok {
+			return out
+		}
+	}
+	return Done{}
+}
+
+// act does one irreversible thing: the sweep, the intent row, the thing. Its
+// end is read back by the look that follows every step, or, after a crash, by
+// the first look of the next start. It is never done again by itself: its
+// grant is used up.
+func (p *pass) act(ctx context.Context, effect departure.Effect, do func(context.Context) error) Outcome {
+	p.e.acts.Lock()
+	defer p.e.acts.Unlock()
+	if out := p.sweep(ctx); out != nil {
+		return out
+	}
+	if out := p.intend(ctx, effect); out != nil {
+		return out
+	}
+	err := do(ctx)
+	if err == nil {
+		return Done{}
+	}
+	why := err.Error()
+	serr := p.r.update(context.WithoutCancel(ctx), func(rec *Record) ([]Event, error) {
+		for i := range rec.Acts {
+			if a := &rec.Acts[i]; a.Effect == effect && a.State == departure.ActIntended {
+				a.Why = why
+			}
+		}
+		return []Event{p.e.event(rec, "act.error", actText(effect, departure.ActIntended)+", but: "+why)}, nil
+	})
+	var blocked *BlockedError
+	switch {
+	case serr != nil:
+		return RetryAfter{Why: serr.Error()}
+	case errors.As(err, &blocked):
+		return WaitFor{Why: blocked.Why.Text, Remedy: blocked.Remedy}
+	}
+	if errors.Is(err, ErrProofRefused) {
+		p.r.giveProof("")
+	}
+	return WaitFor{Why: why, Remedy: departure.Remedy{Code: "authorise", Text: "authorise again", Command: p.command("authorize")}}
+}
+
+// sweep is the quick look right before an act: nothing may have changed since
+// the seal. What did breaks its row, and the pass goes on from there.
+func (p *pass) sweep(ctx context.Context) Outcome {
+	now := p.e.cfg.Clock.Now()
+	if p.rec.Seal == nil || now.After(p.rec.Seal.End.Add(departure.SealLife)) {
+		return p.again("the last look is more than ten minutes old")
+	}
+	epoch := p.r.epoch.Load()
+	moved, err := p.e.cfg.Worker.Sweep(ctx, p.e.job(p.rec))
+	if err != nil {
+		return ended("the quick look", err)
+	}
+	if len(moved) == 0 && p.r.epoch.Load() == epoch && p.r.epoch.Load() == p.epoch {
+		return nil
+	}
+	err = p.r.update(ctx, func(rec *Record) ([]Event, error) {
+		for i := range rec.Seal.Rows {
+			row := &rec.Seal.Rows[i]
+			if row.Intact && slices.Contains(moved, row.Source.ID) {
+				row.Intact = false
+				row.Why = departure.Reason{Code: "changed", Text: row.Source.Name + " changed after the last look"}
+			}
+		}
+		return nil, nil
+	})
+	if err != nil {
+		return RetryAfter{Why: err.Error()}
+	}
+	return p.again("something changed after the last look")
+}
+
+// again lets the pass run its steps once more before the act.
+func (p *pass) again(why string) Outcome {
+	clear(p.tried)
+	return RetryAfter{Why: why}
+}
+
+// intend makes the intent row durable and uses the grant up, in one transaction.
+func (p *pass) intend(ctx context.Context, effect departure.Effect) Outcome {
+	now := p.e.cfg.Clock.Now()
+	err := p.r.update(ctx, func(rec *Record) ([]Event, error) {
+		for i := range rec.Grants {
+			g := &rec.Grants[i]
+			if g.Effect != effect || !g.Usable(now) {
+				continue
+			}
+			g.UsedAt = now
+			rec.Acts = append(rec.Acts, departure.Act{Grant: g.ID, Effect: effect, State: departure.ActIntended, At: now})
+			return []Event{p.e.event(rec, "act.intended", actText(effect, departure.ActIntended))}, nil
+		}
+		return nil, fmt.Errorf("no authorisation is left for it")
+	})
+	if err != nil {
+		return RetryAfter{Why: err.Error()}
+	}
+	return nil
+}
+
+// takeProof and giveProof hold the owner's proof in memory alone.
+func (r *run) takeProof() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.proof
+}
+
+func (r *run) giveProof(proof string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.proof = proof
+}

@@ -1,0 +1,233 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/clearance-project/clearance/agent/departure"
+)
+
+const (
+	// quiet is how long a departure's sources must rest before a change wakes
+	// a pass; ceiling is the most that a busy source puts it off.
+	quiet   = 300 * time.Millisecond
+	ceiling = 2 * time.Second
+	// watchEvery is how often a departure that is ready is looked at in full:
+	// the server is asked at least once a minute.
+	watchEvery = 50 * time.Second
+	// idleEvery is how often one that is not ready is looked at, besides
+	// changes.
+	idleEvery = 10 * time.Minute
+	// retryFirst and retryMost bound the waits after a step that failed.
+	retryFirst = 5 * time.Second
+	retryMost  = 10 * time.Minute
+)
+
+// run is one departure in memory.
+type run struct {
+	e     *Engine
+	id    string
+	epoch atomic.Uint64
+	wakes chan struct{} // capacity 1: a pass is wanted
+	moves chan struct{} // capacity 1: something changed
+	turn  chan struct{} // capacity 1: whoever holds it may pass or look
+	save  sync.Mutex    // serialises load-change-save
+
+	launched bool
+	watched  departure.Digest   // what the running watch is over; loop's own
+	unwatch  context.CancelFunc // ends it; loop's own
+
+	mu       sync.Mutex
+	asked    uint64 // passes asked for
+	settled  uint64 // the last of them that ended
+	news     chan struct{}
+	snap     Snapshot
+	progress Progress
+	proof    string             // the owner's proof, until the implementer had it
+	stopJob  context.CancelFunc // ends the running pass's steps
+	retry    time.Duration
+}
+
+func newRun(e *Engine, id string) *run {
+	return &run{
+		e: e, id: id,
+		wakes: make(chan struct{}, 1), moves: make(chan struct{}, 1), turn: make(chan struct{}, 1),
+		news: make(chan struct{}),
+	}
+}
+
+// wake schedules a pass.
+func (r *run) wake() {
+	r.mu.Lock()
+	r.asked++
+	r.mu.Unlock()
+	select {
+	case r.wakes <- struct{}{}:
+	default:
+	}
+}
+
+// changed raises the epoch, at once and undebounced: from here on no answer
+// given before still stands. The pass that finds out is put off a little.
+func (r *run) changed(departure.SourceID) {
+	r.epoch.Add(1)
+	r.mu.Lock()
+	r.snap.Stale = true
+	r.announce()
+	r.mu.Unlock()
+	select {
+	case r.moves <- struct{}{}:
+	default:
+	}
+}
+
+// announce tells every waiter that something is new; r.mu is held.
+func (r *run) announce() {
+	close(r.news)
+	r.news = make(chan struct{})
+}
+
+// loop is the departure's goroutine.
+func (r *run) loop(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r.watch(ctx)
+	for {
+		closed, next := r.turnOnce(ctx)
+		if closed || ctx.Err() != nil {
+			return
+		}
+		timer, stop := r.e.cfg.Clock.After(next)
+		select {
+		case <-ctx.Done():
+		case <-r.wakes:
+		case <-timer:
+		case <-r.moves:
+			r.settle(ctx)
+		}
+		stop()
+		if ctx.Err() != nil {
+			return
+		}
+		r.watch(ctx)
+	}
+}
+
+// settle waits until changes pause, or the ceiling.
+func (r *run) settle(ctx context.Context) {
+	most, stopMost := r.e.cfg.Clock.After(ceiling)
+	defer stopMost()
+	for {
+		rest, stop := r.e.cfg.Clock.After(quiet)
+		select {
+		case <-ctx.Done():
+		case <-most:
+		case <-rest:
+		case <-r.wakes:
+		case <-r.moves:
+			stop()
+			continue
+		}
+		stop()
+		return
+	}
+}
+
+// watch begins to watch the departure's sources, and begins anew where they are
+// others than before; where it cannot yet, the next turn tries again. The fence
+// of a look that no watch covers lists twice.
+func (r *run) watch(ctx context.Context) {
+	rec, err := r.e.cfg.Store.Load(ctx, r.id)
+	if err != nil || rec.State != Open {
+		return
+	}
+	job := r.e.job(rec)
+	over := departure.DigestOf(job.Given, job.Destination, job.Unbound)
+	if r.watched == over {
+		return
+	}
+	wctx, stop := context.WithCancel(ctx)
+	if r.e.cfg.Worker.Watch(wctx, job, r.changed) != nil || r.e.cfg.Tracker.Watch(wctx, func() { r.changed("") }) != nil {
+		stop()
+		return
+	}
+	if r.unwatch != nil {
+		r.unwatch()
+		r.changed("") // what happened between the two watches is not known
+	}
+	r.watched, r.unwatch = over, stop
+}
+
+// turnOnce runs one pass and says when the next is due by itself.
+func (r *run) turnOnce(ctx context.Context) (closed bool, next time.Duration) {
+	r.mu.Lock()
+	mine := r.asked
+	r.mu.Unlock()
+	err := r.e.Pass(ctx, r.id)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.settled = max(r.settled, mine)
+	r.snap.Err = err
+	defer r.announce()
+	switch {
+	case r.snap.Record != nil && r.snap.Record.State != Open:
+		return true, 0
+	case err != nil || r.snap.Retry:
+		r.retry = min(max(2*r.retry, retryFirst), retryMost)
+		return false, r.retry
+	}
+	r.retry = 0
+	if r.snap.Verdict.Ready {
+		return false, watchEvery
+	}
+	return false, idleEvery
+}
+
+// hold takes the departure's turn, so that one pass or look runs at a time.
+func (r *run) hold(ctx context.Context) (release func(), err error) {
+	select {
+	case r.turn <- struct{}{}:
+		return func() { <-r.turn }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("cannot look now, something else is running: %w", ctx.Err())
+	}
+}
+
+// errUnchanged ends an update that has nothing to save.
+var errUnchanged = errors.New("nothing changed")
+
+// update loads, changes and saves the record as one.
+func (r *run) update(ctx context.Context, fn func(*Record) ([]Event, error)) error {
+	r.save.Lock()
+	defer r.save.Unlock()
+	rec, err := r.e.cfg.Store.Load(ctx, r.id)
+	if err != nil {
+		return err
+	}
+	evs, err := fn(rec)
+	if errors.Is(err, errUnchanged) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := r.e.cfg.Store.Save(ctx, rec, evs...); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	r.snap.Record = rec
+	r.announce()
+	r.mu.Unlock()
+	return nil
+}
+
+func (r *run) report(p Progress) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.progress = p
+	r.announce()
+}
