@@ -1,0 +1,215 @@
+package disk
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+func (s *system) Create(name string, perm fs.FileMode) (File, error) {
+	d, base, err := s.in(name)
+	if err != nil {
+		return nil, err
+	}
+	defer d.release()
+	f, err := d.root.OpenFile(base, os.O_WRONLY|os.O_CREATE|os.O_EXCL|unix.O_NOFOLLOW, perm)
+	if err != nil {
+		return nil, err
+	}
+	return &file{File: f}, nil
+}
+
+func (s *system) Append(name string, perm fs.FileMode) (File, error) {
+	d, base, err := s.in(name)
+	if err != nil {
+		return nil, err
+	}
+	defer d.release()
+	flags := unix.O_RDWR | unix.O_APPEND | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_CLOEXEC
+	fd, err := openat(d.fd(), base, flags, 0)
+	if errors.Is(err, unix.ENOENT) {
+		f, err := d.root.OpenFile(base, os.O_RDWR|os.O_APPEND|os.O_CREATE|os.O_EXCL|unix.O_NOFOLLOW, perm)
+		if err != nil {
+			return nil, err
+		}
+		return &file{File: f}, nil
+	}
+	return regular(fd, name, err)
+}
+
+func (s *system) Open(name string) (File, error) { return s.open(name, 0) }
+
+func (s *system) OpenDirect(name string) (File, error) {
+	f, err := s.open(name, unix.O_DIRECT)
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EOPNOTSUPP) {
+		return nil, ErrNoDirect
+	}
+	return f, err
+}
+
+func (s *system) open(name string, flags int) (File, error) {
+	d, base, err := s.in(name)
+	if err != nil {
+		return nil, err
+	}
+	defer d.release()
+	fd, err := openat(d.fd(), base, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC|flags, 0)
+	return regular(fd, name, err)
+}
+
+// regular takes an open descriptor as a file, if it is one.
+func regular(fd int, name string, err error) (File, error) {
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		_ = unix.Close(fd)
+		return nil, &fs.PathError{Op: "fstat", Path: name, Err: err}
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG {
+		_ = unix.Close(fd)
+		return nil, &fs.PathError{Op: "open", Path: name, Err: ErrNotRegular}
+	}
+	return &file{File: os.NewFile(uintptr(fd), name)}, nil
+}
+
+// ErrNotRegular says that a name is not a regular file.
+var ErrNotRegular = errors.New("not a regular file")
+
+func openat(dir int, name string, flags int, perm uint32) (int, error) {
+	for {
+		fd, err := unix.Openat(dir, name, flags, perm)
+		if err != unix.EINTR {
+			return fd, err
+		}
+	}
+}
+
+func (s *system) Mkdir(name string, perm fs.FileMode) error {
+	d, base, err := s.in(name)
+	if err != nil {
+		return err
+	}
+	defer d.release()
+	return d.root.Mkdir(base, perm)
+}
+
+func (s *system) Replace(from, to string) error {
+	s.forget(from)
+	return s.rename("rename", from, to, 0)
+}
+
+func (s *system) Place(from, to string) error {
+	err := s.rename("rename", from, to, unix.RENAME_NOREPLACE)
+	if !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOSYS) {
+		return err
+	}
+	// NFS and some others have no such flag. The lock of the bag makes us the
+	// only writer, so looking first is enough against ourselves.
+	if _, err := s.Lstat(to); err == nil {
+		return &os.LinkError{Op: "rename", Old: from, New: to, Err: fs.ErrExist}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return s.rename("rename", from, to, 0)
+}
+
+func (s *system) rename(op, from, to string, flags uint) error {
+	fd, fbase, err := s.in(from)
+	if err != nil {
+		return err
+	}
+	defer fd.release()
+	td, tbase, err := s.in(to)
+	if err != nil {
+		return err
+	}
+	defer td.release()
+	for {
+		err = unix.Renameat2(fd.fd(), fbase, td.fd(), tbase, flags)
+		if err != unix.EINTR {
+			break
+		}
+	}
+	if err != nil {
+		return &os.LinkError{Op: op, Old: from, New: to, Err: err}
+	}
+	return nil
+}
+
+func (s *system) Remove(name string) error {
+	d, base, err := s.in(name)
+	if err != nil {
+		return err
+	}
+	defer d.release()
+	s.forget(name)
+	return d.root.Remove(base)
+}
+
+func (s *system) Lstat(name string) (Stat, error) {
+	d, base, err := s.in(name)
+	if err != nil {
+		return Stat{}, err
+	}
+	defer d.release()
+	var st unix.Stat_t
+	if err := unix.Fstatat(d.fd(), base, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return Stat{}, &fs.PathError{Op: "lstat", Path: name, Err: err}
+	}
+	return fromUnix(&st), nil
+}
+
+func (s *system) Names(name string) ([]string, error) {
+	d, err := s.dir(name)
+	if err != nil {
+		return nil, err
+	}
+	defer d.release()
+	f, err := d.root.Open(".")
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return f.Readdirnames(-1)
+}
+
+func (s *system) SyncDir(name string) error {
+	d, err := s.dir(name)
+	if err != nil {
+		return err
+	}
+	defer d.release()
+	err = d.self.Sync()
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP) {
+		return nil // file systems without folder sync (some network ones) keep names on the server
+	}
+	return err
+}
+
+func (s *system) SyncAll() error {
+	if err := unix.Syncfs(s.top.fd()); err != nil {
+		return &fs.PathError{Op: "syncfs", Path: ".", Err: err}
+	}
+	return nil
+}
+
+func fromUnix(st *unix.Stat_t) Stat {
+	m := fs.FileMode(st.Mode & 0o777)
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFDIR:
+		m |= fs.ModeDir
+	case unix.S_IFLNK:
+		m |= fs.ModeSymlink
+	case unix.S_IFREG:
+	default:
+		m |= fs.ModeIrregular
+	}
+	return Stat{
+		Dev: st.Dev, Ino: st.Ino, Size: st.Size,
+		MtimeNS: st.Mtim.Nano(), CtimeNS: st.Ctim.Nano(), Mode: m,
+	}
+}

@@ -1,0 +1,56 @@
+package scan
+
+import (
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Stat is what the system says of a regular file, as far as a change of it
+// would show. Size is in bytes, times are nanoseconds since 1970.
+type Stat struct {
+	Dev     uint64
+	Ino     uint64
+	Size    int64
+	MtimeNS int64
+	CtimeNS int64
+}
+
+// FromUnix takes the fields of a stat structure that [Stat] keeps.
+func FromUnix(st *unix.Stat_t) Stat {
+	return Stat{
+		Dev: st.Dev, Ino: st.Ino, Size: st.Size,
+		MtimeNS: st.Mtim.Nano(), CtimeNS: st.Ctim.Nano(),
+	}
+}
+
+// Rev is the stat key: size, mtime, ctime and inode. The device number is left
+// out, for it changes when a disk is plugged in again.
+func (s Stat) Rev() string {
+	b := make([]byte, 0, 64)
+	b = strconv.AppendInt(b, s.Size, 36)
+	b = append(b, '.')
+	b = strconv.AppendInt(b, s.MtimeNS, 36)
+	b = append(b, '.')
+	b = strconv.AppendInt(b, s.CtimeNS, 36)
+	b = append(b, '.')
+	b = strconv.AppendUint(b, s.Ino, 36)
+	return string(b)
+}
+
+// ModTime is the modification time in UTC.
+func (s Stat) ModTime() time.Time { return time.Unix(0, s.MtimeNS).UTC() }
+
+// Unsettled reports whether a stamp lies so near to at that a later write could
+// carry the same one: file systems stamp in ticks of up to 2 s (FAT).
+func (s Stat) Unsettled(at time.Time) bool {
+	return near(s.MtimeNS, at) || near(s.CtimeNS, at)
+}
+
+const tick = 2 * time.Second
+
+func near(ns int64, at time.Time) bool {
+	d := at.UnixNano() - ns
+	return d <= int64(tick) && d >= -int64(tick)
+}

@@ -1,0 +1,121 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"path"
+	"time"
+
+	"github.com/clearance-project/clearance/backup/scan"
+)
+
+// Folder is a source whose items are the files beneath a folder: photos, notes
+// or other files. Items are named by their path relative to it.
+type Folder struct {
+	Ref
+	Root   *scan.Root
+	Folder string                 // as [Item.Folder]
+	BagIDs map[string]bool        // as [scan.Options.BagIDs]
+	Match  func(path string) bool // which files are items; nil: all
+	Now    func() time.Time       // nil: the system's clock
+	Found  func(scan.Finding)     // sees every finding; may be nil
+	Done   func(scan.Summary)     // called once, at the end of a listing; may be nil
+}
+
+// Items lists the folder. Files come as items, what cannot be copied as
+// [*Failed], and a listing that may lack files ends with [*Incomplete].
+func (f *Folder) Items(ctx context.Context) iter.Seq2[Item, error] {
+	return func(yield func(Item, error) bool) {
+		now := f.Now
+		if now == nil {
+			now = time.Now
+		}
+		began := now()
+		var failed []*Failed
+		flush := func() bool {
+			for _, e := range failed {
+				if !yield(e.Item, e) {
+					return false
+				}
+			}
+			failed = failed[:0]
+			return true
+		}
+		opts := scan.Options{BagIDs: f.BagIDs, Now: now, Found: func(x scan.Finding) {
+			if f.Found != nil {
+				f.Found(x)
+			}
+			if e := f.failed(x); e != nil {
+				failed = append(failed, e)
+			}
+		}}
+		sum, err := f.Root.Walk(ctx, opts, func(entries []scan.Entry) error {
+			for i := range entries {
+				if f.Match != nil && !f.Match(entries[i].Path) {
+					continue
+				}
+				if !yield(f.item(&entries[i], began), nil) {
+					return errStopped
+				}
+			}
+			if !flush() {
+				return errStopped
+			}
+			return nil
+		})
+		if errors.Is(err, errStopped) {
+			return
+		}
+		if !flush() {
+			return
+		}
+		if f.Done != nil {
+			f.Done(sum)
+		}
+		if err != nil {
+			yield(Item{Key: Key{Ref: f.Ref}}, &Incomplete{Ref: f.Ref, Err: err})
+		}
+	}
+}
+
+var errStopped = errors.New("stopped by the reader")
+
+func (f *Folder) item(e *scan.Entry, began time.Time) Item {
+	return Item{
+		Key:       Key{Ref: f.Ref, ID: e.Path},
+		Name:      path.Base(e.Path),
+		Path:      e.Path,
+		Folder:    f.Folder,
+		Rev:       e.Rev(),
+		Unsettled: e.Unsettled(began),
+		Size:      e.Size,
+		ModTime:   e.ModTime(),
+		Ext:       path.Ext(e.Path),
+		File:      &FileRef{Root: f.Root, Path: e.Path},
+	}
+}
+
+func (f *Folder) failed(x scan.Finding) *Failed {
+	var why Reason
+	switch x.Kind {
+	case scan.FIFO, scan.Socket, scan.Device:
+		why = Special
+	case scan.LinkOutside:
+		why = LinkOutside
+	case scan.LinkBroken:
+		why = LinkBroken
+	default:
+		// Unreadable files are items too and fail when read; links inside lead
+		// to what is listed itself; own bags are no items; the rest makes the
+		// listing incomplete.
+		return nil
+	}
+	if why == Special && f.Match != nil && !f.Match(x.Path) {
+		return nil // a link may lead to a folder of items, whatever its own name
+	}
+	return &Failed{
+		Item:   Item{Key: Key{Ref: f.Ref, ID: x.Path}, Name: path.Base(x.Path), Path: x.Path, Folder: f.Folder, Size: -1},
+		Reason: why, Err: x.Err,
+	}
+}
