@@ -1,0 +1,170 @@
+package boot
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// bootTime is how long a boot with everything in it may take; it takes some ten
+// seconds on two cores.
+const bootTime = 3 * time.Minute
+
+// skip says loudly why the boot is not tested.
+func skip(t *testing.T, why string) {
+	t.Helper()
+	t.Skipf("\n####\n#### NOT TESTED: clearanced as a service of a booted systemd: %s\n####", why)
+}
+
+// results are what the steps inside left in out.
+type results struct {
+	t   *testing.T
+	out string
+}
+
+func (r results) read(name string) string {
+	r.t.Helper()
+	raw, err := os.ReadFile(filepath.Join(r.out, name))
+	if err != nil {
+		r.t.Fatalf("the step left nothing: %v", err)
+	}
+	return strings.TrimSpace(string(raw))
+}
+
+// ok wants the step to have ended well and to have printed each text.
+func (r results) ok(step string, texts ...string) {
+	r.t.Helper()
+	if rc := r.read(step + ".rc"); rc != "0" {
+		r.t.Errorf("%s ended with %s: %s", step, rc, r.read(step+".out"))
+		return
+	}
+	r.prints(step, texts...)
+}
+
+// refused wants the step to have failed and to have said each text.
+func (r results) refused(step string, texts ...string) {
+	r.t.Helper()
+	if r.read(step+".rc") == "0" {
+		r.t.Errorf("%s was not refused: %s", step, r.read(step+".out"))
+		return
+	}
+	r.prints(step, texts...)
+}
+
+func (r results) prints(step string, texts ...string) {
+	r.t.Helper()
+	got := r.read(step + ".out")
+	for _, text := range texts {
+		if !strings.Contains(got, text) {
+			r.t.Errorf("%s printed %q, want %q in it", step, got, text)
+		}
+	}
+}
+
+// TestBoot runs the service's whole life in a booted system.
+func TestBoot(t *testing.T) {
+	if os.Geteuid() != 0 {
+		skip(t, "it needs root")
+	}
+	for _, program := range []string{"systemd-nspawn", "unshare", "systemd-analyze"} {
+		if _, err := exec.LookPath(program); err != nil {
+			skip(t, program+" is not installed")
+		}
+	}
+	if _, err := os.Stat("/sbin/init"); err != nil {
+		skip(t, "there is no init to boot")
+	}
+	r := results{t: t, out: boot(t)}
+
+	r.refused("packaged", "/usr/lib/systemd/system/clearanced.service")
+	r.ok("packaged-left")
+	r.refused("hidden", "/root")
+	r.ok("hidden-left")
+
+	r.refused("absent")
+	r.ok("install")
+	r.ok("unit", `ExecStart=/usr/local/bin/clearanced "run"`, "Type=notify", "WatchdogSec=")
+	r.ok("verify")
+	r.ok("enabled", "enabled")
+	r.refused("twice")
+	r.ok("installed", "stopped")
+	r.ok("start")
+	r.ok("status", "running")
+	r.ok("show", "ActiveState=active", "SubState=running", "DynamicUser=yes", "NRestarts=0", "Type=notify", "WatchdogUSec=3min")
+	r.ok("owner", "clearance")
+	r.ok("socket", "755")
+	r.ok("state", "700 clearance")
+
+	r.ok("kill")
+	r.ok("restarted")
+	r.ok("stop")
+	r.ok("stopped", "stopped")
+	r.ok("result", "success")
+	r.ok("uninstall")
+	r.ok("left")
+	r.refused("gone")
+	if t.Failed() {
+		t.Log("the service's journal:\n" + r.read("journal.out"))
+	}
+}
+
+// boot boots a system with clearanced in it and returns the folder of results.
+func boot(t *testing.T) string {
+	t.Helper()
+	work := t.TempDir()
+	out := filepath.Join(work, "out")
+	if err := os.Mkdir(out, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	build(t, filepath.Join(work, "clearanced"))
+	inside, err := os.ReadFile(filepath.Join("testdata", "inside.sh"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(work, "inside.sh"), inside, 0o755); err != nil {
+		t.Fatal(err)
+	}
+
+	ctx, cancel := context.WithTimeout(t.Context(), bootTime)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "unshare", "--mount", "--propagation", "private", "--",
+		"bash", filepath.Join("testdata", "boot.sh"), work)
+	// A group of its own, ended as a whole: nspawn ends its container with it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.WaitDelay = 10 * time.Second
+	var console bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &console, &console
+	err = cmd.Run()
+	if _, finished := os.Stat(filepath.Join(out, "finished")); finished != nil {
+		if steps, _ := filepath.Glob(filepath.Join(out, "*.rc")); len(steps) == 0 && ctx.Err() == nil {
+			skip(t, "the container does not boot here: "+console.String())
+		}
+		t.Fatalf("the boot did not get to its end: %v\n%s", err, console.String())
+	}
+	return out
+}
+
+// build builds clearanced for the container, which is this machine's own system.
+func build(t *testing.T, to string) {
+	t.Helper()
+	program := "./agent/clearanced"
+	if _, err := os.Stat("../../agent/clearanced/main.go"); errors.Is(err, fs.ErrNotExist) {
+		program = "./packaging/boot/testdata/stub"
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", to, program)
+	cmd.Dir = "../.."
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("cannot build %s: %v\n%s", program, err, out)
+	}
+}
