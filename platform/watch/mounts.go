@@ -1,0 +1,174 @@
+package watch
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// mount is one line of /proc/self/mountinfo (proc_pid_mountinfo(5)).
+type mount struct {
+	id     string
+	point  string
+	fstype string
+}
+
+// farTypes are filesystems whose content changes without this kernel's doing.
+// FUSE stands for many, told by the prefix "fuse".
+var farTypes = map[string]bool{
+	"nfs": true, "nfs4": true, "cifs": true, "smb3": true, "smbfs": true, "9p": true, "virtiofs": true,
+	"ceph": true, "afs": true, "coda": true, "lustre": true, "beegfs": true, "gpfs": true, "ocfs2": true,
+	"gfs2": true, "vboxsf": true, "vmhgfs": true, "prl_fs": true, "orangefs": true, "pvfs2": true,
+}
+
+func (m mount) far() bool { return farTypes[m.fstype] || strings.HasPrefix(m.fstype, "fuse") }
+
+// mounts are this process's mounts, in the order in which they were made.
+type mounts []mount
+
+func readMounts() (mounts, error) {
+	f, err := os.Open("/proc/self/mountinfo")
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the mounts: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	return parseMounts(f)
+}
+
+func parseMounts(r io.Reader) (mounts, error) {
+	var list mounts
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		before, after, ok := strings.Cut(lines.Text(), " - ")
+		left, right := strings.Fields(before), strings.Fields(after)
+		if !ok || len(left) < 5 || len(right) < 1 {
+			return nil, fmt.Errorf("cannot read the mounts: line %q", lines.Text())
+		}
+		list = append(list, mount{id: left[0], point: unescapeMount(left[4]), fstype: right[0]})
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("cannot read the mounts: %w", err)
+	}
+	return list, nil
+}
+
+// unescapeMount undoes the octal escapes of blanks and backslashes.
+func unescapeMount(s string) string {
+	if !strings.Contains(s, `\`) {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+3 < len(s) {
+			if c, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
+				b.WriteByte(byte(c))
+				i += 3
+				continue
+			}
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+// covering is the mount that a path lies on: the last one made on its longest
+// prefix.
+func (ms mounts) covering(path string) mount {
+	var best mount
+	for _, m := range ms {
+		if within(path, m.point) && len(m.point) >= len(best.point) {
+			best = m
+		}
+	}
+	return best
+}
+
+// touching are the mounts that a tree lies on or holds, as one comparable text.
+func (ms mounts) touching(root string) string {
+	var b strings.Builder
+	b.WriteString(ms.covering(root).id)
+	for _, m := range ms {
+		if m.point != root && within(m.point, root) {
+			b.WriteByte(' ')
+			b.WriteString(m.id)
+		}
+	}
+	return b.String()
+}
+
+// farIn is a far mount that a tree lies on or holds.
+func (ms mounts) farIn(root string) (mount, bool) {
+	if m := ms.covering(root); m.far() {
+		return m, true
+	}
+	for _, m := range ms {
+		if within(m.point, root) && ms.covering(m.point).far() {
+			return ms.covering(m.point), true
+		}
+	}
+	return mount{}, false
+}
+
+// within reports whether a clean absolute path is the folder or lies under it.
+func within(path, folder string) bool {
+	if folder == "/" || path == folder {
+		return true
+	}
+	return len(path) > len(folder) && path[len(folder)] == '/' && path[:len(folder)] == folder
+}
+
+// errFar means that a path leads onto a far mount, which must not be touched
+// from the loop: a dead server would hold it for ever.
+type errFar struct{ mount }
+
+func (e errFar) Error() string {
+	return fmt.Sprintf("%s is %s, whose changes cannot all be seen from here", e.point, e.fstype)
+}
+
+// resolve follows the symbolic links of a path without touching a far mount.
+func (ms mounts) resolve(path string) (string, error) {
+	links := 0
+	done, rest := "/", strings.TrimPrefix(path, "/")
+	for rest != "" {
+		part, more, _ := strings.Cut(rest, "/")
+		rest = more
+		switch part {
+		case "", ".":
+			continue
+		case "..":
+			done = filepath.Dir(done)
+			continue
+		}
+		next := filepath.Join(done, part)
+		if m := ms.covering(next); m.far() {
+			return filepath.Join(next, rest), errFar{m}
+		}
+		fi, err := os.Lstat(next)
+		if err != nil {
+			return "", err
+		}
+		if fi.Mode().Type() != fs.ModeSymlink {
+			done = next
+			continue
+		}
+		if links++; links > 40 {
+			return "", errors.New("too many symbolic links")
+		}
+		target, err := os.Readlink(next)
+		if err != nil {
+			return "", err
+		}
+		if filepath.IsAbs(target) {
+			done = "/"
+		}
+		rest = target + "/" + rest
+	}
+	return done, nil
+}

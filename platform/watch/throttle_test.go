@@ -1,0 +1,134 @@
+package watch
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func newTestThrottle(t *testing.T) (*throttle, *handClock, chan []string) {
+	t.Helper()
+	clock, woken := newHandClock(), make(chan []string, 10)
+	th := newThrottle(clock, 100*time.Millisecond, time.Second, func(ids []string) { woken <- ids })
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); th.run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
+	return th, clock, woken
+}
+
+func awaitWake(t *testing.T, woken <-chan []string) []string {
+	t.Helper()
+	select {
+	case ids := <-woken:
+		return ids
+	case <-time.After(limit):
+		t.Fatal("nobody was woken")
+		return nil
+	}
+}
+
+func awaitTimer(t *testing.T, c *handClock) {
+	t.Helper()
+	select {
+	case <-c.armed:
+	case <-time.After(limit):
+		t.Fatal("no timer was armed")
+	}
+}
+
+func TestWakeAfterQuiet(t *testing.T) {
+	th, clock, woken := newTestThrottle(t)
+	th.poke("a")
+	th.poke("b")
+	th.poke("a")
+	awaitTimer(t, clock)
+	clock.advance(99 * time.Millisecond)
+	select {
+	case ids := <-woken:
+		t.Fatalf("woken before it was quiet: %v", ids)
+	default:
+	}
+	clock.advance(time.Millisecond)
+	if ids := awaitWake(t, woken); !slices.Equal(ids, []string{"a", "b"}) {
+		t.Fatalf("woken for %v", ids)
+	}
+}
+
+func TestWakeAtTheCeiling(t *testing.T) {
+	th, clock, woken := newTestThrottle(t)
+	began := clock.Now()
+	th.poke("a")
+	for len(woken) == 0 {
+		select {
+		case <-clock.armed:
+			if clock.Now().Sub(began) > time.Second {
+				t.Fatal("a source that is never quiet woke nobody within the ceiling")
+			}
+			clock.advance(50 * time.Millisecond)
+			th.poke("a")
+			clock.advance(50 * time.Millisecond)
+		case ids := <-woken:
+			woken <- ids
+		case <-time.After(limit):
+			t.Fatal("stuck")
+		}
+	}
+	if after := clock.Now().Sub(began); after < 900*time.Millisecond {
+		t.Fatalf("woken after %v although it was never quiet", after)
+	}
+}
+
+func TestWakeComesFromChanges(t *testing.T) {
+	b := newBench(t)
+	b.add("r", b.dir)
+	write(t, filepath.Join(b.dir, "f"))
+	b.fence()
+	deadline := time.After(limit)
+	for {
+		b.clock.advance(time.Second)
+		select {
+		case ids := <-b.wakes:
+			if !slices.Equal(ids, []string{"r"}) {
+				t.Fatalf("woken for %v", ids)
+			}
+			return
+		case <-b.clock.armed:
+		case <-deadline:
+			t.Fatal("nobody was woken")
+		}
+	}
+}
+
+func TestMounts(t *testing.T) {
+	ms, err := parseMounts(strings.NewReader(`22 1 0:21 / / rw - overlay overlay rw
+30 22 0:40 / /home/a\040b/nas rw,nosuid shared:5 - nfs4 nas:/x rw
+31 22 0:41 / /home/cloud rw - fuse.rclone remote: rw
+32 31 0:42 / /home/cloud/local rw - ext4 /dev/x rw
+33 22 0:43 / /over rw - nfs n:/ rw
+34 22 0:44 / /over rw - ext4 /dev/y rw
+`))
+	must(t, err)
+	for root, far := range map[string]bool{
+		"/home/a b/nas": true, "/home/a b/nas/deep": true, "/home/a b": true, "/home/a b/nas2": false,
+		"/home/cloud": true, "/home/cloud/local/x": false, "/home": true, "/srv": false, "/": true, "/over/x": false,
+	} {
+		if m, got := ms.farIn(root); got != far {
+			t.Errorf("%s: far %v (%+v)", root, got, m)
+		}
+	}
+	if ms.touching("/home") == ms[:4].touching("/srv") || ms.touching("/srv") != ms[:1].touching("/srv") {
+		t.Error("the mounts that touch a tree are not told apart")
+	}
+	for _, bad := range []string{"nonsense", "1 2 3 - ext4", "1 2 3 4 5 -"} {
+		if _, err := parseMounts(strings.NewReader(bad)); err == nil {
+			t.Errorf("%q was read", bad)
+		}
+	}
+	if _, err := readMounts(); err != nil {
+		t.Error(err)
+	}
+}
