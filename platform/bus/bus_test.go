@@ -1,0 +1,509 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"os"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+	"go.uber.org/goleak"
+
+	"github.com/clearance-project/clearance/platform/session"
+	"github.com/clearance-project/clearance/platform/session/sessiontest"
+)
+
+func TestMain(m *testing.M) {
+	sessiontest.Main(m, func() error { return goleak.Find() })
+}
+
+const (
+	testName = "org.clearance.Test"
+	testPath = dbus.ObjectPath("/org/clearance/Test")
+	testTick = testName + ".Tick"
+)
+
+var testRule = Rule{Sender: testName, Interface: testName, Member: "Tick"}
+
+func limit(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func startBus(t *testing.T) *sessiontest.Session {
+	t.Helper()
+	return sessiontest.Start(t, session.Options{Keyring: session.KeyringNone, Services: []string{}})
+}
+
+func open(t *testing.T, s *sessiontest.Session, opts Options) *Conn {
+	t.Helper()
+	opts.Address, opts.MinWait = s.BusAddress, 5*time.Millisecond
+	c, err := Open(limit(t), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+// own makes a connection that owns the test's name.
+func own(t *testing.T, s *sessiontest.Session) *dbus.Conn {
+	t.Helper()
+	conn := s.Conn(t)
+	take(t, conn)
+	return conn
+}
+
+func take(t *testing.T, conn *dbus.Conn) {
+	t.Helper()
+	reply, err := conn.RequestName(testName, dbus.NameFlagDoNotQueue)
+	if err != nil || reply != dbus.RequestNameReplyPrimaryOwner {
+		t.Fatalf("cannot own %s: %v, %v", testName, reply, err)
+	}
+}
+
+// hearing collects events.
+type hearing struct {
+	mu     sync.Mutex
+	events []Event
+	news   chan struct{}
+}
+
+func listen(t *testing.T, c *Conn, rules ...Rule) *hearing {
+	t.Helper()
+	h := &hearing{news: make(chan struct{}, 1)}
+	if _, err := c.Subscribe(h.hear, rules...); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func (h *hearing) hear(e Event) {
+	h.mu.Lock()
+	h.events = append(h.events, e)
+	h.mu.Unlock()
+	select {
+	case h.news <- struct{}{}:
+	default:
+	}
+}
+
+func (h *hearing) all() []Event {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return append([]Event(nil), h.events...)
+}
+
+// await waits until the events heard satisfy a condition.
+func (h *hearing) await(ctx context.Context, t *testing.T, what string, ok func([]Event) bool) {
+	t.Helper()
+	for !ok(h.all()) {
+		select {
+		case <-h.news:
+		case <-ctx.Done():
+			t.Fatalf("never heard %s; heard %s", what, kinds(h.all()))
+		}
+	}
+}
+
+func last(kind Kind) func([]Event) bool {
+	return func(events []Event) bool { return len(events) > 0 && events[len(events)-1].Kind == kind }
+}
+
+func kinds(events []Event) string {
+	var names []string
+	for _, e := range events {
+		names = append(names, e.Kind.String())
+	}
+	return strings.Join(names, " ")
+}
+
+func tick(t *testing.T, conn *dbus.Conn, n int) {
+	t.Helper()
+	if err := conn.Emit(testPath, testTick, uint32(n)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSignalsInOrderUpToTheFence(t *testing.T) {
+	ctx, s := limit(t), startBus(t)
+	c := open(t, s, Options{Queue: 20_000})
+	service := own(t, s)
+	h := listen(t, c, testRule)
+	h.await(ctx, t, "up", last(Up))
+	const signals = 10_000
+	for n := range signals {
+		tick(t, service, n)
+	}
+	if err := c.Fence(ctx, testName); err != nil {
+		t.Fatal(err)
+	}
+	events := h.all()[1:]
+	if len(events) != signals {
+		t.Fatalf("heard %d signals before the fence, want %d", len(events), signals)
+	}
+	for n, e := range events {
+		if e.Kind != Signal || e.Signal.Body[0] != uint32(n) {
+			t.Fatalf("event %d is %v %v", n, e.Kind, e.Signal)
+		}
+	}
+}
+
+func TestSlowSubscriberHearsOfTheOverflow(t *testing.T) {
+	ctx, s := limit(t), startBus(t)
+	c := open(t, s, Options{Queue: 16})
+	service := own(t, s)
+	h := &hearing{news: make(chan struct{}, 1)}
+	entered, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	if _, err := c.Subscribe(func(e Event) {
+		if e.Kind == Signal {
+			once.Do(func() { close(entered); <-release })
+		}
+		h.hear(e)
+	}, testRule); err != nil {
+		t.Fatal(err)
+	}
+	h.await(ctx, t, "up", last(Up))
+	tick(t, service, 0)
+	<-entered
+	for n := range 100 {
+		tick(t, service, n+1)
+	}
+	// The answer to the ping comes behind the signals: all were heard or dropped.
+	if err := c.Call(ctx, Method{Service: testName, Path: "/", Name: "org.freedesktop.DBus.Peer.Ping"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	close(release)
+	if err := c.Fence(ctx, testName); err != nil {
+		t.Fatal(err)
+	}
+	events := h.all()
+	if got, want := len(events), 1+1+16+1; got != want || events[got-1].Kind != Overflow {
+		t.Fatalf("heard %d events (%s), want %d with an overflow at the end", got, kinds(events), want)
+	}
+	tick(t, service, 101)
+	h.await(ctx, t, "a signal after the overflow", last(Signal))
+}
+
+func TestBusKilledAndStartedAgain(t *testing.T) {
+	ctx, s := limit(t), startBus(t)
+	c := open(t, s, Options{})
+	own(t, s)
+	h := listen(t, c, testRule)
+	h.await(ctx, t, "up", last(Up))
+	if err := s.StopBus(); err != nil {
+		t.Fatal(err)
+	}
+	h.await(ctx, t, "down", last(Down))
+	ping := Method{Service: testName, Path: "/", Name: "org.freedesktop.DBus.Peer.Ping"}
+	if err := c.Call(ctx, ping, nil); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("a call without a bus: %v, want ErrUnavailable", err)
+	}
+	if err := c.Fence(ctx, testName); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("a fence without a bus: %v, want ErrUnavailable", err)
+	}
+	if _, _, err := c.OwnerUID(ctx, testName); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("an owner without a bus: %v, want ErrUnavailable", err)
+	}
+	if err := s.StartBus(ctx); err != nil {
+		t.Fatal(err)
+	}
+	h.await(ctx, t, "up again", last(Up))
+	service := own(t, s)
+	tick(t, service, 7)
+	h.await(ctx, t, "a signal after the bus came back", last(Signal))
+	if got, want := kinds(h.all()), "up down up owner signal"; got != want {
+		t.Errorf("heard %q, want %q", got, want)
+	}
+}
+
+func TestOpenBeforeTheBus(t *testing.T) {
+	ctx, s := limit(t), startBus(t)
+	if err := s.StopBus(); err != nil {
+		t.Fatal(err)
+	}
+	c := open(t, s, Options{})
+	h := listen(t, c, testRule)
+	h.await(ctx, t, "down", last(Down))
+	if err := s.StartBus(ctx); err != nil {
+		t.Fatal(err)
+	}
+	h.await(ctx, t, "up", last(Up))
+}
+
+func TestSignalOfASquatterIsNotHeard(t *testing.T) {
+	ctx, s := limit(t), startBus(t)
+	c := open(t, s, Options{})
+	service := own(t, s)
+	h := listen(t, c, testRule)
+	h.await(ctx, t, "up", last(Up))
+	live, err := c.live()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Sent straight to us, so that no rule stands in its way.
+	forged := &dbus.Message{Type: dbus.TypeSignal, Headers: map[dbus.HeaderField]dbus.Variant{
+		dbus.FieldDestination: dbus.MakeVariant(live.Names()[0]),
+		dbus.FieldPath:        dbus.MakeVariant(testPath),
+		dbus.FieldInterface:   dbus.MakeVariant(testName),
+		dbus.FieldMember:      dbus.MakeVariant("Tick"),
+	}}
+	other := s.Conn(t)
+	if call := other.Send(forged, nil); call.Err != nil {
+		t.Fatal(call.Err)
+	}
+	if err := c.Fence(ctx, other.Names()[0]); err != nil {
+		t.Fatal(err)
+	}
+	if got := kinds(h.all()); got != "up" {
+		t.Errorf("heard %q of another sender", got)
+	}
+	tick(t, service, 1)
+	h.await(ctx, t, "the owner's signal", last(Signal))
+	if err := service.Close(); err != nil {
+		t.Fatal(err)
+	}
+	h.await(ctx, t, "the owner's end", func(e []Event) bool { return last(Owner)(e) && e[len(e)-1].Unique == "" })
+	take(t, other)
+	h.await(ctx, t, "the new owner", func(e []Event) bool { return last(Owner)(e) && e[len(e)-1].Unique == other.Names()[0] })
+	tick(t, other, 2)
+	h.await(ctx, t, "the new owner's signal", last(Signal))
+}
+
+// wrong answers with other types than are asked for.
+type wrong struct{}
+
+func (wrong) Text() (string, *dbus.Error)         { return "0", nil }
+func (wrong) Pair() (uint32, uint32, *dbus.Error) { return 1, 2, nil }
+func (wrong) Wide() (uint64, *dbus.Error)         { return 0, nil }
+func (wrong) Nothing() *dbus.Error                { return nil }
+func (wrong) Refuse() *dbus.Error {
+	return dbus.NewError("org.clearance.No", []any{"bad\x1b[31m" + strings.Repeat("x", 1000)})
+}
+
+func TestRepliesOfWrongTypes(t *testing.T) {
+	ctx, s := limit(t), startBus(t)
+	c := open(t, s, Options{})
+	if err := own(t, s).Export(wrong{}, testPath, testName); err != nil {
+		t.Fatal(err)
+	}
+	for _, member := range []string{"Text", "Pair", "Wide", "Nothing"} {
+		var uid uint32
+		err := c.Call(ctx, Method{Service: testName, Path: testPath, Name: testName + "." + member}, nil, &uid)
+		var reply *ReplyError
+		if !errors.As(err, &reply) {
+			t.Errorf("%s for a uint32: %v, want a ReplyError", member, err)
+		}
+	}
+	err := c.Call(ctx, Method{Service: testName, Path: testPath, Name: testName + ".Refuse"}, nil)
+	var remote *RemoteError
+	if !errors.As(err, &remote) || remote.Name != "org.clearance.No" {
+		t.Fatalf("got %v, want the service's refusal", err)
+	}
+	if strings.ContainsRune(remote.Message, '\x1b') || len(remote.Message) > maxText+3 {
+		t.Errorf("the service's text was kept as it is: %d bytes", len(remote.Message))
+	}
+}
+
+func TestServiceThatDoesNotAnswer(t *testing.T) {
+	ctx, s := limit(t), startBus(t)
+	c := open(t, s, Options{})
+	service := own(t, s)
+	called := make(chan struct{}, 2)
+	if err := service.Export(exported(t, called), testPath, testName); err != nil {
+		t.Fatal(err)
+	}
+	wait := Method{Service: testName, Path: testPath, Name: testName + ".Wait"}
+	short := wait
+	short.Timeout = 50 * time.Millisecond
+	if err := c.Call(ctx, short, nil); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a call that is not answered: %v, want a deadline", err)
+	}
+	<-called
+	result := make(chan error, 1)
+	go func() { result <- c.Call(ctx, wait, nil) }()
+	<-called
+	if err := service.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-result; !errors.Is(err, ErrNoService) {
+		t.Errorf("a service that vanished during the call: %v, want ErrNoService", err)
+	}
+	if err := c.Call(ctx, wait, nil); !errors.Is(err, ErrNoService) {
+		t.Errorf("a service that is gone: %v, want ErrNoService", err)
+	}
+	if err := c.Fence(ctx, testName); !errors.Is(err, ErrNoService) {
+		t.Errorf("a fence for a service that is gone: %v, want ErrNoService", err)
+	}
+}
+
+func TestBusThatDiesDuringACall(t *testing.T) {
+	ctx, s := limit(t), startBus(t)
+	c := open(t, s, Options{})
+	called := make(chan struct{}, 1)
+	if err := own(t, s).Export(exported(t, called), testPath, testName); err != nil {
+		t.Fatal(err)
+	}
+	result := make(chan error, 1)
+	go func() {
+		result <- c.Call(ctx, Method{Service: testName, Path: testPath, Name: testName + ".Wait"}, nil)
+	}()
+	<-called
+	if err := s.StopBus(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-result; !errors.Is(err, ErrUnavailable) {
+		t.Errorf("a bus that died during the call: %v, want ErrUnavailable", err)
+	}
+}
+
+func TestOwnerUID(t *testing.T) {
+	ctx, s := limit(t), startBus(t)
+	c := open(t, s, Options{})
+	service := own(t, s)
+	uid, ok, err := c.OwnerUID(ctx, testName)
+	if err != nil || !ok || uid != uint32(os.Geteuid()) {
+		t.Errorf("OwnerUID = %d, %v, %v; want our own", uid, ok, err)
+	}
+	if unique, ok, err := c.Owner(ctx, testName); err != nil || !ok || unique != service.Names()[0] {
+		t.Errorf("Owner = %q, %v, %v", unique, ok, err)
+	}
+	if _, ok, err := c.OwnerUID(ctx, "org.clearance.Nobody"); ok || err != nil {
+		t.Errorf("OwnerUID of nobody: %v, %v; want not ok and no error", ok, err)
+	}
+	if _, _, err := c.OwnerUID(ctx, "not a name"); err == nil {
+		t.Error("OwnerUID took what is not a name")
+	}
+}
+
+func TestClosedSubscriptionHearsNothing(t *testing.T) {
+	ctx, s := limit(t), startBus(t)
+	c := open(t, s, Options{})
+	service := own(t, s)
+	gone := &hearing{news: make(chan struct{}, 1)}
+	sub, err := c.Subscribe(gone.hear, testRule)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone.await(ctx, t, "up", last(Up))
+	sub.Close()
+	h := listen(t, c, testRule)
+	h.await(ctx, t, "up", last(Up))
+	tick(t, service, 1)
+	h.await(ctx, t, "a signal", last(Signal))
+	if got := kinds(gone.all()); got != "up" {
+		t.Errorf("the ended subscription heard %q", got)
+	}
+	if got, want := kinds(h.all()), "up signal"; got != want {
+		t.Errorf("the living subscription heard %q, want %q", got, want)
+	}
+}
+
+func TestClosedConnection(t *testing.T) {
+	s := startBus(t)
+	c := open(t, s, Options{})
+	c.Close()
+	if _, err := c.Subscribe(func(Event) {}, testRule); !errors.Is(err, ErrClosed) {
+		t.Errorf("Subscribe: %v, want ErrClosed", err)
+	}
+	if err := c.Call(limit(t), busMethod("ListNames"), nil); !errors.Is(err, ErrClosed) {
+		t.Errorf("Call: %v, want ErrClosed", err)
+	}
+	if err := c.Drain(limit(t)); !errors.Is(err, ErrClosed) {
+		t.Errorf("Drain: %v, want ErrClosed", err)
+	}
+}
+
+// silent is a service with a method that answers when the test is over.
+type silent struct{ called, over chan struct{} }
+
+func exported(t *testing.T, called chan struct{}) any {
+	t.Helper()
+	over := make(chan struct{})
+	t.Cleanup(func() { close(over) })
+	return silent{called, over}
+}
+
+func (s silent) Wait() *dbus.Error {
+	s.called <- struct{}{}
+	<-s.over
+	return nil
+}
+
+func TestReflectOfReplies(t *testing.T) {
+	type pair struct {
+		Path dbus.ObjectPath
+		N    uint32
+	}
+	for name, c := range map[string]struct {
+		body []any
+		out  any
+		ok   bool
+	}{
+		"struct":            {[]any{[]any{dbus.ObjectPath("/a"), uint32(1)}}, new(pair), true},
+		"struct, wrong":     {[]any{[]any{"/a", uint32(1)}}, new(pair), false},
+		"struct, short":     {[]any{[]any{dbus.ObjectPath("/a")}}, new(pair), false},
+		"structs":           {[]any{[][]any{{dbus.ObjectPath("/a"), uint32(1)}}}, new([]pair), true},
+		"structs, wrong":    {[]any{[][]any{{dbus.ObjectPath("/a"), int32(1)}}}, new([]pair), false},
+		"map of structs":    {[]any{map[string][]any{"x": {dbus.ObjectPath("/a"), uint32(1)}}}, new(map[string]pair), true},
+		"map, wrong values": {[]any{map[string][]any{"x": {uint32(1)}}}, new(map[string]pair), false},
+		"map, wrong keys":   {[]any{map[uint32][]any{}}, new(map[string]pair), false},
+		"nothing":           {[]any{nil}, new(string), false},
+		"variant":           {[]any{dbus.MakeVariant("x")}, new(dbus.Variant), true},
+		"variant, unpacked": {[]any{dbus.MakeVariant("x")}, new(string), false},
+		"path for a string": {[]any{dbus.ObjectPath("/x")}, new(string), false},
+		"named map": {[]any{map[dbus.ObjectPath]map[string]map[string]dbus.Variant{}},
+			new(map[dbus.ObjectPath]map[string]map[string]dbus.Variant), true},
+	} {
+		if err := store("s", "m", c.body, []any{c.out}); (err == nil) != c.ok {
+			t.Errorf("%s: %v, want ok %v", name, err, c.ok)
+		}
+	}
+	got := new(pair)
+	if err := store("s", "m", []any{[]any{dbus.ObjectPath("/a"), uint32(3)}}, []any{got}); err != nil || !reflect.DeepEqual(*got, pair{"/a", 3}) {
+		t.Errorf("stored %v, %v", *got, err)
+	}
+}
+
+func TestRulesAndAddresses(t *testing.T) {
+	for _, rule := range []Rule{
+		{}, {Sender: "nodot"}, {Sender: "a.b'c"}, {Sender: testName, Member: "x',eavesdrop='true"},
+		{Sender: testName, Path: "x"}, {Sender: testName, Path: "/a", Under: "/a"}, {Sender: "1.b"},
+		{Sender: testName, Arg0: "'"},
+	} {
+		if rule.Check() == nil {
+			t.Errorf("%+v was taken", rule)
+		}
+	}
+	signal := &dbus.Signal{Sender: ":1.1", Path: "/a/b", Name: "x.y.Z", Body: []any{"n"}}
+	for _, c := range []struct {
+		rule  Rule
+		owner string
+		want  bool
+	}{
+		{Rule{Sender: testName}, ":1.1", true}, {Rule{Sender: testName}, ":1.2", false}, {Rule{Sender: testName}, "", false},
+		{Rule{Under: "/a"}, ":1.1", true}, {Rule{Under: "/a/b"}, ":1.1", true}, {Rule{Under: "/a/b/c"}, ":1.1", false},
+		{Rule{Under: "/"}, ":1.1", true}, {Rule{Path: "/a"}, ":1.1", false}, {Rule{Interface: "x"}, ":1.1", false},
+		{Rule{Interface: "x.y", Member: "Z", Arg0: "n"}, ":1.1", true}, {Rule{Arg0: "m"}, ":1.1", false},
+	} {
+		if got := c.rule.matches(signal, c.owner); got != c.want {
+			t.Errorf("%+v from %s: %v", c.rule, c.owner, got)
+		}
+	}
+	got, err := parseAddress("tcp:host=x;unix:path=/run/a%20b,guid=1;unix:abstract=c")
+	if err != nil || !reflect.DeepEqual(got, []string{"/run/a b", "@c"}) {
+		t.Errorf("parseAddress = %q, %v", got, err)
+	}
+	for _, address := range []string{"", "autolaunch:", "tcp:host=x", "unix:path=%zz"} {
+		if _, err := Open(context.Background(), Options{Address: address}); err == nil {
+			t.Errorf("%q was taken for an address", address)
+		}
+	}
+}
