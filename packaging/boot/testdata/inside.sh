@@ -52,7 +52,7 @@ step state bash -c 'stat -L -c "%a %U" /var/lib/clearance'
 
 # Killed, it comes back; told to stop, it does not.
 before=$(main_pid)
-step kill kill -9 "$before"
+step kill bash -c "(($before > 0)) && kill -9 $before"
 until_true restarted "$before"
 echo $? >/out/restarted.rc
 systemctl status --no-pager clearanced.service >/out/restarted.out 2>&1
