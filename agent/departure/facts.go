@@ -262,11 +262,9 @@ type Line struct {
 // Profile is what the verdict needs to know of the provider. The catalogue
 // explains, blocks or asks; it never turns missing data into a pass.
 type Profile struct {
-	Provider string
-	Name     string
-	Datasets []Dataset // what the provider holds for an account
-	// Listable: items can be listed at the provider's server from here.
-	Listable     bool
+	Provider     string
+	Name         string
+	Datasets     []Dataset // what the provider holds for an account
 	Consequences []Line
 	Purchases    []Line
 	Uncovered    []Line

@@ -183,3 +183,12 @@ func (j *judge) basis(checks Checks) Digest {
 	return DigestOf("basis", status, keys, bindings, trackers, j.f.Look.Copy.Stats,
 		j.f.Look.Copy.BagID, j.f.Look.Copy.Place, words, j.f.Devices, j.p.Path, j.pol.Digest)
 }
+
+// CheckIDs lists every check in the table's order.
+func CheckIDs() []CheckID {
+	ids := make([]CheckID, 0, len(table))
+	for _, row := range table {
+		ids = append(ids, row.id)
+	}
+	return ids
+}

@@ -12,10 +12,10 @@ import (
 
 // Catalogue is what the engine asks of the provider catalogue.
 type Catalogue interface {
-	// Profile is what is known of a provider, with one deletion path chosen. A
-	// provider that is not known has a profile under which nothing passes by
-	// itself.
-	Profile(provider, path string) departure.Profile
+	// Profile is what is known of a departure's provider, with its deletion
+	// path. A provider that is not known has a profile under which nothing
+	// passes by itself.
+	Profile(departure.Departure) departure.Profile
 	// PhotoFolders are the folders of the account's files that hold photos.
 	PhotoFolders(provider string) []string
 }
@@ -67,7 +67,7 @@ func (e *Engine) Load(ctx context.Context) error {
 	if err := e.RevokeAll(ctx, "the agent was started anew"); err != nil {
 		return err
 	}
-	return e.each(ctx, func(rec *Record) error {
+	return e.Each(ctx, func(rec *Record) error {
 		if rec.State == Open {
 			e.run(rec.Departure.ID)
 		}
@@ -113,6 +113,14 @@ func (e *Engine) launch(r *run) {
 	e.wg.Go(func() { r.loop(e.ctx) })
 }
 
+// landed notes that a departure's goroutine ended: it is closed. What opens it
+// again launches it again.
+func (e *Engine) landed(r *run) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r.launched, r.watched, r.unwatch = false, "", nil
+}
+
 // run is the state in memory of one departure, made at its first use.
 func (e *Engine) run(id string) *run {
 	e.mu.Lock()
@@ -131,8 +139,8 @@ func (e *Engine) run(id string) *run {
 // pageSize bounds each page that the engine reads of the store.
 const pageSize = 100
 
-// each calls fn for every departure in the store.
-func (e *Engine) each(ctx context.Context, fn func(*Record) error) error {
+// Each calls fn for every departure in the store.
+func (e *Engine) Each(ctx context.Context, fn func(*Record) error) error {
 	after := ""
 	for {
 		ids, err := e.cfg.Store.List(ctx, after, pageSize)
@@ -172,6 +180,11 @@ func (e *Engine) Update(ctx context.Context, id string, fn func(*Record) ([]Even
 	if err := r.update(ctx, fn); err != nil {
 		return err
 	}
+	e.mu.Lock()
+	if e.started {
+		e.launch(r)
+	}
+	e.mu.Unlock()
 	r.wake()
 	return nil
 }
@@ -200,7 +213,7 @@ func (e *Engine) Credential(ctx context.Context, id, password string) error {
 
 // RevokeAll revokes every permit that was not redeemed, and says why.
 func (e *Engine) RevokeAll(ctx context.Context, why string) error {
-	return e.each(ctx, func(rec *Record) error {
+	return e.Each(ctx, func(rec *Record) error {
 		if !hasLivePermit(rec, e.cfg.Clock.Now()) {
 			return nil
 		}
@@ -254,7 +267,7 @@ func (e *Engine) event(rec *Record, kind, text string) Event {
 // job is what the worker is told of a departure.
 func (e *Engine) job(rec *Record) Job {
 	d := rec.Departure
-	p := e.cfg.Catalogue.Profile(d.Account.Provider, d.Path)
+	p := e.cfg.Catalogue.Profile(d)
 	job := Job{
 		Departure:    d,
 		Datasets:     p.Datasets,

@@ -73,7 +73,7 @@ func (r *run) lookOnce(ctx context.Context, decide func(*Looked) ([]Event, error
 		return true, nil
 	}
 	s.required = began
-	p := e.cfg.Catalogue.Profile(rec.Departure.Account.Provider, rec.Departure.Path)
+	p := e.cfg.Catalogue.Profile(rec.Departure)
 	pol := e.cfg.Policy.For(rec.Departure)
 	err = r.update(ctx, func(rec *Record) ([]Event, error) {
 		evs := e.settle(rec, s, p, pol)
@@ -110,7 +110,7 @@ func (e *Engine) Epoch(id string) uint64 { return e.run(id).epoch.Load() }
 
 // Owned says whose permit this is: the departure that a permit was given for.
 func (e *Engine) Owned(ctx context.Context, permit string) (id string, err error) {
-	err = e.each(ctx, func(rec *Record) error {
+	err = e.Each(ctx, func(rec *Record) error {
 		for _, p := range rec.Permits {
 			if p.ID == permit {
 				id = rec.Departure.ID
@@ -122,4 +122,17 @@ func (e *Engine) Owned(ctx context.Context, permit string) (id string, err error
 		err = ErrNotFound
 	}
 	return id, err
+}
+
+// Survey looks once for a plan: it runs no step and keeps nothing.
+func (e *Engine) Survey(ctx context.Context, rec *Record, report Report) (departure.Look, departure.Trackers, error) {
+	look, err := e.cfg.Worker.Look(ctx, e.job(rec), report)
+	if err != nil {
+		return look, departure.Trackers{}, err
+	}
+	trackers, err := e.cfg.Tracker.State(ctx, rec.Departure.Account, rec.Trackers)
+	if err != nil {
+		trackers = departure.Trackers{Why: departure.Reason{Code: "not-asked", Text: "Find My Device could not be asked: " + err.Error()}}
+	}
+	return look, trackers, nil
 }

@@ -116,7 +116,7 @@ func (p *pass) look(ctx context.Context) error {
 		return err
 	}
 	p.rec = rec
-	p.profile = p.e.cfg.Catalogue.Profile(rec.Departure.Account.Provider, rec.Departure.Path)
+	p.profile = p.e.cfg.Catalogue.Profile(rec.Departure)
 	p.policy = p.e.cfg.Policy.For(rec.Departure)
 	seen, err := p.e.observe(ctx, rec, p.r.report)
 	if err != nil {

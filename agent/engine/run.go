@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -52,12 +53,15 @@ type run struct {
 	retry    time.Duration
 }
 
+// newRun begins at a random epoch, so that none equals one of an earlier start.
 func newRun(e *Engine, id string) *run {
-	return &run{
+	r := &run{
 		e: e, id: id,
 		wakes: make(chan struct{}, 1), moves: make(chan struct{}, 1), turn: make(chan struct{}, 1),
 		news: make(chan struct{}),
 	}
+	r.epoch.Store(rand.Uint64() >> 1)
+	return r
 }
 
 // wake schedules a pass.
@@ -95,6 +99,7 @@ func (r *run) announce() {
 func (r *run) loop(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	defer r.e.landed(r)
 	r.watch(ctx)
 	for {
 		closed, next := r.turnOnce(ctx)

@@ -256,7 +256,7 @@ func (e *Engine) reached(rec *Record, f departure.Facts, v departure.Verdict) []
 			r.At, r.Digest, r.Why = now, v.Basis, ""
 		}
 	}
-	if v.Complete && rec.State == Open && rec.Departure.Intent == departure.Delete {
+	if v.Complete && rec.State == Open {
 		rec.State, rec.Closed = Finished, now
 		evs = append(evs, e.event(rec, "finished", "the leaving is complete"))
 	}

@@ -1,0 +1,126 @@
+package agent
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/clearance-project/clearance/agent/engine"
+)
+
+const (
+	// keptJobs is how many jobs can be read again; the oldest that ended go
+	// first.
+	keptJobs = 200
+	// runningJobs is how many may run at a time.
+	runningJobs = 16
+	// jobLife bounds a job: a first copy of a large account takes hours.
+	jobLife = 24 * time.Hour
+)
+
+// jobs is long work that outlives the call that began it.
+type jobs struct {
+	ctx    context.Context
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	mu    sync.Mutex
+	byID  map[string]*job
+	order []string
+}
+
+type job struct {
+	by   Caller
+	info JobInfo
+	stop context.CancelFunc
+}
+
+func newJobs() *jobs {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &jobs{ctx: ctx, cancel: cancel, byID: make(map[string]*job)}
+}
+
+// start runs work as a job. What work leaves in the info is the job's result.
+func (js *jobs) start(by Caller, kind string, work func(ctx context.Context, report engine.Report, into *JobInfo) error) (JobInfo, error) {
+	js.mu.Lock()
+	defer js.mu.Unlock()
+	running := 0
+	for _, j := range js.byID {
+		if j.info.State == JobRunning {
+			running++
+		}
+	}
+	if running >= runningJobs {
+		return JobInfo{}, &Error{Kind: KindBusy, Text: "too much is running already: wait until something of it ends"}
+	}
+	ctx, stop := context.WithTimeout(js.ctx, jobLife)
+	j := &job{by: by, info: JobInfo{ID: engine.NewID(), Kind: kind, State: JobRunning}, stop: stop}
+	js.byID[j.info.ID] = j
+	js.order = append(js.order, j.info.ID)
+	js.forget()
+	info := j.info
+	js.wg.Go(func() {
+		defer stop()
+		result := info
+		report := func(p engine.Progress) {
+			js.mu.Lock()
+			j.info.Progress = p
+			js.mu.Unlock()
+		}
+		err := work(ctx, report, &result)
+		js.mu.Lock()
+		defer js.mu.Unlock()
+		result.Progress, result.State = j.info.Progress, JobDone
+		if err != nil {
+			result.State, result.Error = JobFailed, asError(err)
+			if j.info.State == JobCancelled {
+				result.State = JobCancelled
+			}
+		}
+		j.info = result
+	})
+	return info, nil
+}
+
+// forget drops the oldest jobs that ended; js.mu is held.
+func (js *jobs) forget() {
+	for i := 0; len(js.order) > keptJobs && i < len(js.order); {
+		id := js.order[i]
+		if js.byID[id].info.State == JobRunning {
+			i++
+			continue
+		}
+		delete(js.byID, id)
+		js.order = append(js.order[:i], js.order[i+1:]...)
+	}
+}
+
+func (js *jobs) get(by Caller, id string) (JobInfo, error) {
+	js.mu.Lock()
+	defer js.mu.Unlock()
+	j, ok := js.byID[id]
+	if !ok || j.by != by {
+		return JobInfo{}, &Error{Kind: KindNotFound, Text: "there is no such job; it may have ended long ago"}
+	}
+	return j.info, nil
+}
+
+func (js *jobs) stop(by Caller, id string) (JobInfo, error) {
+	info, err := js.get(by, id)
+	if err != nil {
+		return info, err
+	}
+	js.mu.Lock()
+	defer js.mu.Unlock()
+	j := js.byID[id]
+	if j.info.State == JobRunning {
+		j.info.State = JobCancelled
+		j.stop()
+	}
+	return j.info, nil
+}
+
+func (js *jobs) close() {
+	js.cancel()
+	js.wg.Wait()
+}

@@ -1,0 +1,50 @@
+package agent
+
+import (
+	"time"
+
+	"github.com/clearance-project/clearance/agent/departure"
+)
+
+// planOf adds a look up by dataset.
+func planOf(d departure.Departure, look departure.Look, trackers departure.Trackers, p departure.Profile, now time.Time) *PlanReport {
+	r := &PlanReport{
+		Account: d.Account, At: now, Complete: look.Complete,
+		Uncovered: p.Uncovered, Bindings: look.Bindings, Trackers: trackers.Seen,
+	}
+	for _, set := range departure.Datasets {
+		c := PlanClass{Dataset: set, Complete: true}
+		for _, l := range look.Listings {
+			if l.Source.Dataset != set {
+				continue
+			}
+			c.Sources = append(c.Sources, l)
+			if l.Source.Fate == departure.Stays {
+				continue
+			}
+			c.Complete = c.Complete && l.Complete
+			if l.Source.Remote || l.Source.Given {
+				c.Items += l.Items
+				c.Bytes += l.Bytes
+				c.OnlyCloud += l.OnlyCloud
+				c.OnlyCloudBytes += l.OnlyCloudBytes
+			}
+		}
+		if len(c.Sources) == 0 {
+			c.Complete = look.Complete && !expected(p, set)
+		}
+		r.Complete = r.Complete && c.Complete
+		r.Classes = append(r.Classes, c)
+	}
+	return r
+}
+
+// expected reports whether the provider holds a dataset.
+func expected(p departure.Profile, set departure.Dataset) bool {
+	for _, d := range p.Datasets {
+		if d == set {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,226 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/clearance-project/clearance/agent/departure"
+	"github.com/clearance-project/clearance/agent/engine"
+)
+
+// Departure is a departure as it stands.
+func (s *Service) Departure(ctx context.Context, by Caller, id string) (DepartureInfo, error) {
+	snap, _, err := s.engine.Snapshot(ctx, id)
+	if err != nil {
+		return DepartureInfo{}, asError(err)
+	}
+	return s.info(snap), nil
+}
+
+// Departures pages through the departures, newest first.
+func (s *Service) Departures(ctx context.Context, by Caller, page Page) (DeparturePage, error) {
+	switch {
+	case page.Limit < 0 || page.Limit > 1000:
+		return DeparturePage{}, invalid("a page has 1 to 1,000 entries")
+	case page.Limit == 0:
+		page.Limit = 100
+	}
+	ids, err := s.cfg.Store.List(ctx, page.After, page.Limit)
+	if err != nil {
+		return DeparturePage{}, asError(err)
+	}
+	var out DeparturePage
+	for _, id := range ids {
+		info, err := s.Departure(ctx, by, id)
+		if err != nil {
+			return DeparturePage{}, err
+		}
+		out.Departures = append(out.Departures, info)
+	}
+	if len(ids) == page.Limit {
+		out.Next = ids[len(ids)-1]
+	}
+	return out, nil
+}
+
+func (s *Service) info(snap engine.Snapshot) DepartureInfo {
+	rec, f := snap.Record, snap.Facts
+	p := s.cfg.Profiles.Lookup(rec.Departure.Account.Provider)
+	info := DepartureInfo{
+		Departure: rec.Departure, State: rec.State, ProviderName: p.Name,
+		Step: firstOpen(rec), Until: rec.Until, Running: snap.Running != "",
+		Live: s.live(snap), Verdict: snap.Verdict, Progress: snap.Progress,
+		Waiting: snap.Waiting, WaitingWhy: snap.WaitingWhy,
+		Destination: rec.Destination, Copy: f.Look.Copy, Kept: f.Look.Kept,
+		Bindings: f.Look.Bindings, Trackers: f.Trackers.Seen, Devices: rec.Devices, Listings: f.Look.Listings,
+		Words: rec.Words, WordsDigest: departure.WordsDigest(rec.Words), Acts: rec.Acts, Reached: rec.Reached,
+		Submitted: rec.Submitted, Epoch: snap.Epoch, Given: rec.Given, Separate: rec.Separate,
+	}
+	if path, ok := p.Path(rec.Departure.Path); ok {
+		pi := pathInfo(path, rec.Departure.Account.Identity)
+		info.Path = &pi
+	}
+	if n := len(rec.Authorisations); n > 0 {
+		info.Authorised = &rec.Authorisations[n-1]
+	}
+	for _, permit := range rec.Permits {
+		info.Permits = append(info.Permits, permitInfo(permit))
+	}
+	return info
+}
+
+// live is what a person sees at this moment.
+func (s *Service) live(snap engine.Snapshot) Live {
+	now := s.cfg.Clock.Now()
+	wasReady := snap.Verdict.Ready
+	switch {
+	case snap.Record.State != engine.Open:
+		return LiveClosed
+	case snap.Err != nil || (!snap.Verdict.Until.IsZero() && now.After(snap.Verdict.Until) && !snap.Stale):
+		return LiveBlind
+	case snap.Verdict.At.IsZero() && snap.Facts.Health.Why.Text != "":
+		return LiveBlind
+	case snap.Verdict.At.IsZero():
+		return LiveChecking
+	case wasReady && snap.Stale, everReady(snap.Record) && !wasReady:
+		return LiveStop
+	case snap.Stale:
+		return LiveChecking
+	case wasReady:
+		return LiveReady
+	}
+	return LiveNotReady
+}
+
+// everReady reports whether a permit was given while it was ready: who saw
+// "ready" must hear "stop", not merely "not ready".
+func everReady(rec *engine.Record) bool { return len(rec.Permits) > 0 }
+
+func firstOpen(rec *engine.Record) departure.Step {
+	for _, s := range departure.Steps {
+		i := slices.IndexFunc(rec.Reached, func(r engine.Reached) bool { return r.Step == s })
+		if i < 0 || rec.Reached[i].Digest == "" {
+			return s
+		}
+	}
+	return departure.StepTrack
+}
+
+func permitInfo(p engine.Permit) PermitInfo {
+	return PermitInfo{ID: p.ID, Audience: p.Audience, Issued: p.Issued, Expires: p.Expires, Revoked: p.RevokedWhy, Redeemed: p.RedeemedAt}
+}
+
+// watchBuffer is how many updates a reader may be behind.
+const watchBuffer = 16
+
+// Watch sends a snapshot, then one after each change. A reader that is too slow
+// gets one last update that says so.
+func (s *Service) Watch(ctx context.Context, by Caller, id string) (<-chan Update, error) {
+	if _, _, err := s.engine.Snapshot(ctx, id); err != nil {
+		return nil, asError(err)
+	}
+	out := make(chan Update, watchBuffer)
+	go func() {
+		defer close(out)
+		for {
+			snap, news, err := s.engine.Snapshot(ctx, id)
+			if err != nil {
+				return
+			}
+			info := s.info(snap)
+			select {
+			case out <- Update{Departure: &info}:
+			case <-ctx.Done():
+				return
+			default:
+				lagged(ctx, out)
+				return
+			}
+			select {
+			case <-news:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return out, nil
+}
+
+// lagged makes room for one last word to a reader that is behind.
+func lagged(ctx context.Context, out chan Update) {
+	select {
+	case <-out:
+	default:
+	}
+	select {
+	case out <- Update{Lagged: true}:
+	case <-ctx.Done():
+	}
+}
+
+// Plan says what would be lost if the account were deleted now. It writes
+// nothing.
+func (s *Service) Plan(ctx context.Context, by Caller, account string) (JobInfo, error) {
+	a, err := s.account(ctx, by, account)
+	if err != nil {
+		return JobInfo{}, err
+	}
+	return s.jobs.start(by, "plan", func(ctx context.Context, report engine.Report, into *JobInfo) error {
+		rec := &engine.Record{Departure: departure.Departure{Account: a.Account, Intent: departure.Delete, Fate: departure.KeptDevice}, Given: a.Given}
+		if a.Departure != "" {
+			if rec, err = s.cfg.Store.Load(ctx, a.Departure); err != nil {
+				return err
+			}
+		}
+		look, trackers, err := s.engine.Survey(ctx, rec, report)
+		if err != nil {
+			return err
+		}
+		into.Plan = planOf(rec.Departure, look, trackers, Catalogue{s.cfg.Profiles}.Profile(rec.Departure), s.cfg.Clock.Now())
+		return nil
+	})
+}
+
+// AtOwnRiskList is what will be lost if the account is deleted as things stand.
+func (s *Service) AtOwnRiskList(ctx context.Context, by Caller, id string) ([]departure.Line, departure.Digest, error) {
+	info, err := s.Departure(ctx, by, id)
+	if err != nil {
+		return nil, "", err
+	}
+	var lost []departure.Line
+	for _, c := range info.Verdict.Checks.Open() {
+		lost = append(lost, departure.Line{ID: string(c.ID), Text: c.Reason.Text})
+	}
+	p := Catalogue{s.cfg.Profiles}.Profile(info.Departure)
+	lost = append(lost, p.Uncovered...)
+	return lost, departure.DigestOf("at-own-risk", lost), nil
+}
+
+// AtOwnRisk signs the list of what will be lost, over the digest of the list
+// that the person was shown. It gives no permit.
+func (s *Service) AtOwnRisk(ctx context.Context, by Caller, id string, list departure.Digest) (string, error) {
+	lost, now, err := s.AtOwnRiskList(ctx, by, id)
+	if err != nil {
+		return "", err
+	}
+	if now != list {
+		return "", &Error{Kind: KindStale, Text: "the list of what will be lost changed since you were shown it: read it again"}
+	}
+	info, err := s.Departure(ctx, by, id)
+	if err != nil {
+		return "", err
+	}
+	token, err := s.gate.List(info.Departure.Account, lost)
+	if err != nil {
+		return "", asError(err)
+	}
+	err = s.engine.Update(ctx, id, func(rec *engine.Record) ([]engine.Event, error) {
+		return []engine.Event{{At: s.cfg.Clock.Now(), Departure: id, Kind: "own-risk",
+			Text: fmt.Sprintf("a list of %d losses was signed, at your own risk", len(lost))}}, nil
+	})
+	if err != nil {
+		return "", asError(err)
+	}
+	return token, nil
+}
