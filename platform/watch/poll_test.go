@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -122,4 +123,42 @@ func TestNoInotifyAtAll(t *testing.T) {
 	b.fence()
 	b.wantMode("r", Live, 1)
 	b.tells("r", "a write while live", func() { write(t, filepath.Join(root, "f")) })
+}
+
+// A look that began before the fence may have passed by what changed since.
+func TestFenceWantsALookOfItsOwn(t *testing.T) {
+	b := newBench(t)
+	root := mkdir(t, b.dir, "root")
+	mkdir(t, root, "sub")
+	var slow atomic.Bool
+	inLook, gate := make(chan struct{}), make(chan struct{})
+	must(t, b.Add(b.ctx(), Source{ID: "r", Root: root, Skip: func(string) bool {
+		if slow.CompareAndSwap(true, false) {
+			close(inLook)
+			<-gate
+		}
+		return true
+	}}))
+	b.fence()
+	b.seen("r")
+	slow.Store(true)
+	must(t, b.loop.do(b.ctx(), func() { b.loop.toPolled(b.loop.source("r"), "the test wants it", false) }))
+	<-inLook               // the names of the root have been read
+	b.await("r", Attached) // told at once, not after the look
+	write(t, filepath.Join(root, "missed by this look"))
+	ended := make(chan error, 1)
+	go func() { ended <- b.Fence(b.ctx(), "r") }()
+	for waiting := 0; waiting == 0; { // until the fence has begun
+		must(t, b.loop.do(b.ctx(), func() {
+			p := &b.loop.source("r").poll
+			waiting = len(p.waiting) + len(p.later)
+		}))
+	}
+	close(gate)
+	must(t, <-ended)
+	want, got := digestTree(t.Context(), root, func(string) bool { return true }), uint64(0)
+	must(t, b.loop.do(b.ctx(), func() { got = b.loop.source("r").poll.digest }))
+	if got != want {
+		t.Fatal("the fence was content with a look that had begun before it")
+	}
 }
