@@ -1,0 +1,173 @@
+package dav
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+)
+
+// List lists a collection in full. The error is nil exactly when the listing
+// is complete; the listing says why in any case. A collection that changes
+// while it is listed is listed again, up to Limits.Attempts times.
+func (c *Client) List(ctx context.Context, coll Collection) (Listing, error) {
+	if coll.Kind == FileTree {
+		return c.listFiles(ctx, coll)
+	}
+	l := Listing{Collection: coll, StartedAt: c.now()}
+	items, state, err := c.settled(ctx, coll)
+	return c.conclude(l, items, Digest(items), state, err)
+}
+
+// conclude fills in a listing's end.
+func (c *Client) conclude(l Listing, items []Item, digest, state string, err error) (Listing, error) {
+	l.EndedAt = c.now()
+	if err != nil {
+		l.Why = err.Error()
+		var status *StatusError
+		if errors.As(err, &status) {
+			l.Retry = status.RetryAfter
+		}
+		return l, fmt.Errorf("cannot list the %s collection: %w", l.Collection.Kind, err)
+	}
+	l.Complete, l.Items, l.Digest, l.State = true, items, digest, state
+	for _, it := range items {
+		if it.Folder {
+			l.Folders++
+		} else {
+			l.Count++
+		}
+	}
+	return l, nil
+}
+
+// settled lists until the state before and after agree; a server without a
+// state must give two equal listings in a row.
+func (c *Client) settled(ctx context.Context, coll Collection) ([]Item, string, error) {
+	last := ""
+	for range c.limits.Attempts {
+		before, err := c.mark(ctx, coll)
+		if err != nil {
+			return nil, "", err
+		}
+		items, err := c.members(ctx, coll)
+		if err != nil {
+			return nil, "", err
+		}
+		if before.text == "" {
+			digest := Digest(items)
+			if digest == last {
+				return items, "", nil
+			}
+			last = digest
+			continue
+		}
+		agreed := true
+		if before.synced {
+			agreed, err = c.agrees(ctx, coll, items)
+		}
+		if err != nil {
+			return nil, "", err
+		}
+		after, err := c.mark(ctx, coll)
+		if err != nil {
+			return nil, "", err
+		}
+		switch {
+		case before != after:
+		case !agreed:
+			return nil, "", fmt.Errorf("%w: its two ways of listing differ", ErrPartial)
+		default:
+			return items, before.text, nil
+		}
+	}
+	return nil, "", fmt.Errorf("%w, %d times in a row", ErrChanged, c.limits.Attempts)
+}
+
+// mark is a collection's state in the server's own words.
+type mark struct {
+	text   string // empty: the server has none
+	synced bool   // the server also answers sync-collection (RFC 6578)
+}
+
+// mark asks for the collection's state: the server's own mark of it, or an
+// empty string. It also proves that the server answers as to this account.
+func (c *Client) mark(ctx context.Context, coll Collection) (mark, error) {
+	r, _, err := c.look(ctx, coll.url(), "d:resourcetype", "d:current-user-principal", "cs:getctag", "d:sync-token", "d:getetag", "oc:fileid")
+	if err != nil {
+		return mark{}, err
+	}
+	if r.place.path != coll.Path {
+		return mark{}, fmt.Errorf("%w: an answer about another place", ErrMalformed)
+	}
+	if !r.folder() {
+		return mark{}, fmt.Errorf("%w: no collection there", ErrMalformed)
+	}
+	if r.principal == "" {
+		if err := c.prove(ctx, coll); err != nil {
+			return mark{}, err
+		}
+	}
+	switch {
+	case coll.Kind == FileTree && (r.fileID == "" || r.etag == ""):
+		// Only the ETags of ownCloud and Nextcloud folders are known to change
+		// with everything below them.
+		return mark{}, nil
+	case coll.Kind == FileTree:
+		return mark{text: "etag " + r.etag}, nil
+	case r.ctag != "":
+		return mark{"ctag " + r.ctag, r.syncToken != ""}, nil
+	case r.syncToken != "":
+		return mark{"sync " + r.syncToken, true}, nil
+	}
+	return mark{}, nil
+}
+
+// prove wants the server to turn away the same request without credentials,
+// where it does not name the account itself.
+func (c *Client) prove(ctx context.Context, coll Collection) error {
+	a, err := c.send(ctx, call{method: "PROPFIND", url: coll.url(), anonymous: true,
+		header: map[string]string{"Depth": "0", "Content-Type": "application/xml; charset=utf-8"}, body: ask("d:resourcetype")})
+	if err != nil {
+		return err
+	}
+	a.Close()
+	if a.StatusCode != http.StatusUnauthorized && a.StatusCode != http.StatusForbidden {
+		return fmt.Errorf("%w: without credentials the server answers %d", ErrUnproved, a.StatusCode)
+	}
+	return nil
+}
+
+// members lists what lies directly in a collection.
+func (c *Client) members(ctx context.Context, coll Collection) ([]Item, error) {
+	f, err := c.folder(ctx, coll, coll.place(), "")
+	if err != nil {
+		return nil, err
+	}
+	for _, it := range f {
+		if it.Folder {
+			return nil, fmt.Errorf("%w: a folder in it, which has no place there", ErrPartial)
+		}
+	}
+	return f, nil
+}
+
+// Same says whether the collection is as the complete listing found it. It is
+// cheap where the server marks a collection's state, and else a new listing.
+func (c *Client) Same(ctx context.Context, l Listing) (bool, error) {
+	if !l.Complete {
+		return false, fmt.Errorf("cannot compare the %s collection: its listing is not complete", l.Collection.Kind)
+	}
+	if l.State != "" {
+		state, err := c.mark(ctx, l.Collection)
+		if err != nil {
+			return false, fmt.Errorf("cannot compare the %s collection: %w", l.Collection.Kind, err)
+		}
+		return state.text == l.State, nil
+	}
+	again, err := c.List(ctx, l.Collection)
+	if err != nil {
+		return false, err
+	}
+	return again.Digest == l.Digest, nil
+}
