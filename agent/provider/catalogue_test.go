@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -200,4 +201,25 @@ func edit(t *testing.T, id string, change func(map[string]any)) []byte {
 		t.Fatal(err)
 	}
 	return raw
+}
+
+// TestWords keeps the project's own words out of what a person reads.
+func TestWords(t *testing.T) {
+	own := regexp.MustCompile(`(?i)\b(bag|binding|dataset|departure|epoch|evidence|fate|grant|ledger|receipt|roster|seal|unbind|unbound)`)
+	files, err := filepath.Glob("catalogue/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files: %v", err)
+	}
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range strings.Split(string(raw), "\n") {
+			_, text, _ := strings.Cut(line, `": `)
+			if word := own.FindString(text); word != "" {
+				t.Errorf("%s says %q:%s", file, word, line)
+			}
+		}
+	}
 }

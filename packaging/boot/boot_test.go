@@ -156,6 +156,7 @@ func boot(t *testing.T) string {
 // build builds clearanced for the container, which is this machine's own system.
 func build(t *testing.T, to string) {
 	t.Helper()
+	noteSources(t)
 	program := "./agent/clearanced"
 	if _, err := os.Stat("../../agent/clearanced/main.go"); errors.Is(err, fs.ErrNotExist) {
 		program = "./packaging/boot/testdata/stub"
@@ -166,5 +167,18 @@ func build(t *testing.T, to string) {
 	cmd.Dir = "../.."
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("cannot build %s: %v\n%s", program, err, out)
+	}
+}
+
+// noteSources lists the folders that the program is built from. Go's test cache
+// notes what a test opens: without this it would give yesterday's result for
+// today's program.
+func noteSources(t *testing.T) {
+	t.Helper()
+	for _, room := range []string{"agent", "backup", "ipc", "platform"} {
+		err := filepath.WalkDir(filepath.Join("..", "..", room), func(_ string, _ fs.DirEntry, err error) error { return err })
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
