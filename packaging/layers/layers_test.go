@@ -112,8 +112,8 @@ func TestTop(t *testing.T) {
 // TestCommandLineWithoutCgo builds the command line the way it is shipped. That
 // it links no SQLite follows from the rule on imports.
 func TestCommandLineWithoutCgo(t *testing.T) {
-	if _, err := os.Stat(filepath.Join(root, "ipc", "clearance")); errors.Is(err, os.ErrNotExist) {
-		t.Skip("SKIPPED LOUDLY: there is no ipc/clearance to build")
+	if files, err := filepath.Glob(filepath.Join(root, "ipc", "clearance", "*.go")); err != nil || len(files) == 0 {
+		t.Skip("NOT TESTED: there is no ipc/clearance to build")
 	}
 	goRun(t, []string{"CGO_ENABLED=0"}, "build", "-o", os.DevNull, "./ipc/clearance")
 }
