@@ -1,0 +1,122 @@
+package eds
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/clearance-project/clearance/platform/bus"
+)
+
+// Refreshed is what a refresh came to. Even a good one is no evidence: only a
+// listing at the server is.
+type Refreshed struct {
+	Supported bool   // local stores have nothing to refresh
+	Settled   bool   // two listings in a row were equal
+	Trouble   string // what EDS reported meanwhile, "" nothing
+	State     State
+}
+
+// settlePause lies between two listings that must agree.
+const settlePause = 200 * time.Millisecond
+
+// Refresh makes EDS fetch the collection anew and returns once the store's
+// list stays the same, or at the deadline with Settled false. The first
+// listing after EDS's Refresh waits until the refresh has ended (measured).
+func (s *Store) Refresh(ctx context.Context) (Refreshed, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.c.opts.RefreshTimeout)
+	defer cancel()
+	var out Refreshed
+	err := s.reading(ctx, func(h handle) (err error) {
+		out, err = s.refresh(ctx, h)
+		return err
+	})
+	if err != nil {
+		return Refreshed{}, err
+	}
+	out.State, err = s.State(ctx)
+	return out, err
+}
+
+func (s *Store) refresh(ctx context.Context, h handle) (Refreshed, error) {
+	if !h.can("refresh-supported") {
+		return Refreshed{Settled: true}, nil
+	}
+	trouble := &troubles{}
+	sub, err := s.c.hear(ctx, trouble.hear, bus.Rule{Sender: h.dest, Interface: s.source.Kind.face(), Member: "Error", Path: h.path})
+	if err != nil {
+		return Refreshed{}, failed(ctx, "refresh the store", err)
+	}
+	defer sub.Close()
+	if err := s.c.call(ctx, s.c.opts.CallTimeout, h.target, s.source.Kind.face()+".Refresh", nil); err != nil {
+		return Refreshed{}, failed(ctx, "refresh the store", err)
+	}
+	out := Refreshed{Supported: true}
+	out.Settled, err = s.settle(ctx, h)
+	if err != nil {
+		return Refreshed{}, err
+	}
+	if err := s.c.fence(ctx, h.dest); err != nil {
+		return Refreshed{}, err
+	}
+	out.Trouble = trouble.String()
+	return out, nil
+}
+
+// settle lists until two lists in a row agree.
+func (s *Store) settle(ctx context.Context, h handle) (bool, error) {
+	last := ""
+	for {
+		var unnamed int
+		if s.source.Kind == AddressBook { // waits for the refresh
+			if _, err := s.contactUIDs(ctx, h); err != nil {
+				return false, err
+			}
+		}
+		revs, err := s.view(ctx, h, &unnamed)
+		if err != nil {
+			return false, err
+		}
+		now := digest(keysOf(revs))
+		if now == last {
+			return true, nil
+		}
+		last = now
+		t := time.NewTimer(settlePause)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return false, nil
+		case <-t.C:
+		}
+	}
+}
+
+// troubles collects the Error signals of a store.
+type troubles struct {
+	mu   sync.Mutex
+	list []string
+}
+
+func (t *troubles) hear(e bus.Event) {
+	if e.Kind != bus.Signal {
+		return
+	}
+	text, ok := only[string](e.Signal, 0)
+	if !ok {
+		text = "an error without a text"
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if text = cut(text, 200); len(t.list) < 4 && !slices.Contains(t.list, text) {
+		t.list = append(t.list, text)
+	}
+}
+
+func (t *troubles) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return strings.Join(t.list, "; ")
+}
