@@ -26,11 +26,11 @@ const settlePause = 200 * time.Millisecond
 // list stays the same, or at the deadline with Settled false. The first
 // listing after EDS's Refresh waits until the refresh has ended (measured).
 func (s *Store) Refresh(ctx context.Context) (Refreshed, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.c.opts.RefreshTimeout)
+	limited, cancel := context.WithTimeout(ctx, s.c.opts.RefreshTimeout)
 	defer cancel()
 	var out Refreshed
-	err := s.reading(ctx, func(h handle) (err error) {
-		out, err = s.refresh(ctx, h)
+	err := s.reading(limited, func(h handle) (err error) {
+		out, err = s.refresh(limited, h)
 		return err
 	})
 	if err != nil {
@@ -84,12 +84,8 @@ func (s *Store) settle(ctx context.Context, h handle) (bool, error) {
 			return true, nil
 		}
 		last = now
-		t := time.NewTimer(settlePause)
-		select {
-		case <-ctx.Done():
-			t.Stop()
+		if pause(ctx, settlePause) != nil {
 			return false, nil
-		case <-t.C:
 		}
 	}
 }

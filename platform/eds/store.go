@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 )
@@ -56,15 +57,49 @@ func (c *Client) Open(ctx context.Context, uid string) (*Store, error) {
 	return s, nil
 }
 
-// open asks the factory for a store; after a failure it asks once more, for
-// the bus starts a factory that crashed.
+// open asks the factory for a store. After a crash it asks once more, for the
+// bus starts a new factory. A factory keeps a list of sources of its own that
+// lags behind the registry's (measured: it did not know a source that the
+// registry had just made), so "no such source" counts only once the registry
+// says so too, or the factory still does after lagTimeout.
 func (s *Store) open(ctx context.Context) (handle, error) {
 	h, err := s.openOnce(ctx)
 	if lost(err) && ctx.Err() == nil {
 		s.c.forget()
 		h, err = s.openOnce(ctx)
 	}
+	if !errors.Is(err, ErrGone) {
+		return h, err
+	}
+	limited, cancel := context.WithTimeout(ctx, lagTimeout)
+	defer cancel()
+	for errors.Is(err, ErrGone) {
+		if _, err := s.c.Source(ctx, s.source.UID); err != nil {
+			return handle{}, err
+		}
+		if pause(limited, lagPause) != nil {
+			return handle{}, fmt.Errorf("cannot open the %s: %w: the factory does not know it", s.source.Kind, ErrUnavailable)
+		}
+		h, err = s.openOnce(ctx)
+	}
 	return h, err
+}
+
+const (
+	lagTimeout = 5 * time.Second
+	lagPause   = 20 * time.Millisecond
+)
+
+// pause waits, or returns the context's error.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
 }
 
 func (s *Store) openOnce(ctx context.Context) (handle, error) {

@@ -1,0 +1,296 @@
+package eds
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+
+	"github.com/clearance-project/clearance/platform/bus"
+	"github.com/clearance-project/clearance/platform/cloud/dav/davtest"
+	"github.com/clearance-project/clearance/platform/session/sessiontest"
+)
+
+// bound is a desk with a cloud account signed in at it.
+type bound struct {
+	*desk
+	server  *davtest.Server
+	account *davtest.Account
+	path    dbus.ObjectPath // of the GOA account
+	id      string
+}
+
+func signIn(t testing.TB, content davtest.Content) *bound {
+	t.Helper()
+	sessiontest.Need(t, "/usr/libexec/goa-daemon", "gnome-online-accounts")
+	b := &bound{desk: startClient(t, Options{})}
+	server, err := davtest.New(davtest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close() })
+	b.server = server
+	if b.account, err = server.AddUser(davtest.User{Name: "alice", Password: "secret"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.account.Fill(content); err != nil {
+		t.Fatal(err)
+	}
+	m := bus.Method{Service: "org.gnome.OnlineAccounts", Path: "/org/gnome/OnlineAccounts/Manager", Name: "org.gnome.OnlineAccounts.Manager.AddAccount"}
+	args := []any{"owncloud", "alice", "alice@127.0.0.1", map[string]dbus.Variant{"password": dbus.MakeVariant("secret")},
+		map[string]string{"Uri": server.URL(), "ContactsEnabled": "true", "CalendarEnabled": "true", "AcceptSslErrors": "true"}}
+	if err := b.conn.Call(t.Context(), m, args, &b.path); err != nil {
+		t.Fatal(err)
+	}
+	b.id = string(b.path[strings.LastIndexByte(string(b.path), '/')+1:])
+	return b
+}
+
+// until asks again and again, at most 20 s.
+func until(t testing.TB, what string, f func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	for !f() {
+		if pause(ctx, 20*time.Millisecond) != nil {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+// child waits for the account's source of a kind.
+func (b *bound) child(t testing.TB, kind Kind) Source {
+	t.Helper()
+	var found Source
+	until(t, "a "+string(kind)+" of the account", func() bool {
+		list, err := b.client.Sources(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range Descendants(list, b.id) {
+			if s.Kind == kind {
+				found = s
+				return true
+			}
+		}
+		return false
+	})
+	return found
+}
+
+func (b *bound) remove(t testing.TB) {
+	t.Helper()
+	m := bus.Method{Service: "org.gnome.OnlineAccounts", Path: b.path, Name: "org.gnome.OnlineAccounts.Account.Remove"}
+	if err := b.conn.Call(t.Context(), m, nil); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the sources gone", func() bool {
+		list, err := b.client.Sources(t.Context())
+		return err == nil && len(Descendants(list, b.id)) == 0
+	})
+}
+
+func TestAccountsSources(t *testing.T) {
+	b := signIn(t, davtest.Content{Contacts: 5, Events: 3, Tasks: 2})
+	book := b.child(t, AddressBook)
+	if book.GOAAccount != b.id || book.Local || book.Evidence() != EvidenceCache || book.Backend != "carddav" || book.Malformed != "" {
+		t.Errorf("%+v", book)
+	}
+	if book.Host != "127.0.0.1" || book.User != "alice" || book.Port == 0 || book.Path == "" {
+		t.Errorf("place: %+v", book)
+	}
+	list, err := b.client.Sources(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range list {
+		if s.UID == personal && (!s.Local || s.Account() || !s.Enabled || s.Kind != AddressBook || s.DisplayName != "Personal") {
+			t.Errorf("%+v", s)
+		}
+	}
+	for _, kind := range []Kind{Calendar, TaskList} {
+		if s := b.child(t, kind); s.GOAAccount != b.id || s.Local {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
+// Refresh, and the next list is right; none of it is evidence.
+func TestRefreshOfAnAccountsBook(t *testing.T) {
+	b := signIn(t, davtest.Content{Contacts: 300})
+	s := b.open(t, b.child(t, AddressBook).UID)
+	r, err := s.Refresh(t.Context())
+	if err != nil || !r.Supported || !r.Settled || r.Trouble != "" {
+		t.Fatalf("%+v %v", r, err)
+	}
+	l := keys(t, s)
+	if len(l.Keys) != 300 || l.Complete() || l.Evidence != EvidenceCache {
+		t.Fatalf("%d keys, %s", len(l.Keys), l.Evidence)
+	}
+	fetch(t, s, l.UIDs()...)
+	if again, err := s.Refresh(t.Context()); err != nil || !again.Settled || keys(t, s).Digest != l.Digest {
+		t.Errorf("a refresh without changes changed the list: %+v %v", again, err)
+	}
+	// changed without a new REV, added, and slow
+	names := b.account.Contacts("contacts")
+	old := string(b.account.Contact("contacts", names[0]))
+	if _, err := b.account.PutContact("contacts", names[0], []byte(strings.Replace(old, "\r\nEND:VCARD", "\r\nNOTE:changed\r\nEND:VCARD", 1))); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 10 {
+		if _, err := b.account.PutContact("contacts", fmt.Sprintf("new%d.vcf", i), []byte(card(9000+i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	slow := b.server.Inject(&davtest.Fault{Method: "REPORT", Times: 1, Before: func() { time.Sleep(time.Second) }})
+	if r, err := s.Refresh(t.Context()); err != nil || !r.Settled || r.Trouble != "" {
+		t.Fatalf("%+v %v", r, err)
+	}
+	after := keys(t, s)
+	if slow.Fired() == 0 {
+		t.Error("the server was not slow: this test shows less")
+	}
+	if len(after.Keys) != 310 {
+		t.Errorf("%d keys after the refresh, want 310", len(after.Keys))
+	}
+	changed := 0
+	for _, k := range after.Keys {
+		if i, ok := slices.BinarySearchFunc(l.Keys, k, func(a, b Key) int { return strings.Compare(a.UID, b.UID) }); ok && l.Keys[i].Rev != k.Rev {
+			changed++
+		}
+	}
+	if changed != 1 {
+		t.Errorf("%d revisions changed, want 1", changed)
+	}
+}
+
+// A book whose server fails says so nowhere but in Trouble, and its listing is
+// no evidence, however empty.
+func TestBookOfADeadServer(t *testing.T) {
+	b := signIn(t, davtest.Content{Contacts: 20})
+	s := b.open(t, b.child(t, AddressBook).UID)
+	if _, err := s.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.server.Die(); err != nil {
+		t.Fatal(err)
+	}
+	r, err := s.Refresh(t.Context())
+	if err != nil || r.Trouble == "" {
+		t.Errorf("a dead server makes no trouble: %+v %v", r, err)
+	}
+	if l := keys(t, s); l.Complete() || l.Evidence != EvidenceCache || len(l.Keys) != 20 {
+		t.Errorf("%+v", l)
+	}
+}
+
+// After the account's removal its data lies in the trash alone, what was made
+// offline included, and an open book goes on answering.
+func TestRemovedAccountsTrash(t *testing.T) {
+	b := signIn(t, davtest.Content{Contacts: 20, Events: 5})
+	book := b.child(t, AddressBook)
+	calendar := b.child(t, Calendar)
+	s, err := b.client.Open(t.Context(), book.UID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.open(t, calendar.UID).Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.server.Die(); err != nil {
+		t.Fatal(err)
+	}
+	// a factory that starts without the server takes new contacts offline
+	b.kill(t, string(addressBooks))
+	photo := strings.Repeat("QUFB", 20_000)
+	offline := card(77, "PHOTO;ENCODING=b;TYPE=JPEG:"+photo+"\r\n")
+	if _, err := s.Keys(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	made, err := s.Create(t.Context(), []string{offline})
+	if err != nil || len(made.Failed) > 0 {
+		t.Fatalf("%+v %v", made, err)
+	}
+	if kept, err := Trash(t.Context(), b.dirs, []string{book.UID, calendar.UID}); err != nil || len(kept) != 0 {
+		t.Fatalf("before the removal: %+v %v", kept, err)
+	}
+	b.remove(t)
+
+	_, err = s.Keys(t.Context())
+	is(t, err, ErrGone)
+	if _, err = b.client.Open(t.Context(), book.UID); !errors.Is(err, ErrGone) {
+		t.Errorf("open: %v", err)
+	}
+	kept, err := Trash(t.Context(), b.dirs, []string{book.UID, calendar.UID, "../../..", "nobody"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, k := range kept {
+		t.Logf("%s %s cache=%v %d files %v", k.Component, k.UID, k.Cache, len(k.Files), k.Skipped)
+		seen[k.Component] = true
+		if k.Component != "addressbook" || !k.Cache {
+			continue
+		}
+		db := k.Root + "/cache.db"
+		all := 0
+		if err := ReadCache(t.Context(), db, func(Cached) error { all++; return nil }); err != nil || all != 21 {
+			t.Errorf("%d items in the cache, %v", all, err)
+		}
+		only, err := Unsynced(t.Context(), db)
+		if err != nil || len(only) != 1 || only[0].UID != "c77" || only[0].Sync != CreatedOffline {
+			t.Fatalf("%+v %v", only, err)
+		}
+		whole, err := EmbedLinked(only[0].Data, func(uri string) ([]byte, error) { return k.Linked(uri, MaxLinked) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if lost := missing(contentOf(offline), contentOf(whole)); lost != "" {
+			t.Errorf("%.80q is lost", lost)
+		}
+	}
+	if !seen["addressbook"] || !seen["calendar"] {
+		t.Errorf("%v", seen)
+	}
+}
+
+func TestTrashIsNotFollowedOutside(t *testing.T) {
+	home := t.TempDir()
+	dirs := Dirs{Data: home + "/data", Cache: home + "/cache"}
+	at := dirs.Cache + "/addressbook/trash/uid"
+	if err := os.MkdirAll(at+"/photos", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string]string{"cache.db": "x", "photos/a": "yy"} {
+		if err := os.WriteFile(at+"/"+name, []byte(data), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(os.Symlink("/etc/passwd", at+"/link"), os.Symlink("/etc", dirs.Cache+"/addressbook/trash/linked")); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := Trash(t.Context(), dirs, []string{"uid"})
+	if err != nil || len(kept) != 1 || len(kept[0].Files) != 2 || len(kept[0].Skipped) != 1 {
+		t.Fatalf("%+v %v", kept, err)
+	}
+	if _, err := Trash(t.Context(), dirs, []string{"linked"}); !errors.Is(err, ErrRefused) {
+		t.Errorf("a link in place of a folder: %v", err)
+	}
+	for _, uri := range []string{"file:///etc/passwd", "file://" + at + "/link", "http://x/", "file:" + home, "file://" + dirs.Cache + "/addressbook/uid/../../x"} {
+		if b, err := kept[0].Linked(uri, 100); err == nil {
+			t.Errorf("%s gave %q", uri, b)
+		}
+	}
+	if b, err := kept[0].Linked("file://"+dirs.Cache+"/addressbook/uid/photos/a", 100); err != nil || string(b) != "yy" {
+		t.Errorf("%q %v", b, err)
+	}
+}
