@@ -28,9 +28,30 @@ type secret struct {
 	ContentType string
 }
 
-// startKeyring starts the keyring with its default collection unlocked, and
-// returns once that collection is there.
-func (s *Session) startKeyring(ctx context.Context) error {
+// RestartKeyring kills the keyring and starts it anew: KeyringLocked is one
+// that nobody has opened since it started, KeyringNone is none.
+func (s *Session) RestartKeyring(ctx context.Context, state KeyringState) error {
+	s.mu.Lock()
+	old, closed := s.keyring, s.closed
+	s.keyring = nil
+	s.mu.Unlock()
+	if closed {
+		return errClosed
+	}
+	if old != nil {
+		if err := old.kill(); err != nil {
+			return err
+		}
+	}
+	if state == KeyringNone {
+		return nil
+	}
+	return s.startKeyring(ctx, state == KeyringUnlocked)
+}
+
+// startKeyring starts the keyring and returns once its default collection is
+// there. Opening it makes that collection where there is none.
+func (s *Session) startKeyring(ctx context.Context, open bool) error {
 	program, err := find("gnome-keyring-daemon", "gnome-keyring")
 	if err != nil {
 		return err
@@ -40,9 +61,12 @@ func (s *Session) startKeyring(ctx context.Context) error {
 		return err
 	}
 	defer log.Close()
-	cmd := exec.Command(program, "--foreground", "--unlock", "--components=secrets")
+	cmd := exec.Command(program, "--foreground", "--components=secrets")
+	if open {
+		cmd.Args = append(cmd.Args, "--unlock")
+		cmd.Stdin = strings.NewReader(s.opts.Password)
+	}
 	cmd.Env, cmd.Dir = s.Env(), s.Home
-	cmd.Stdin = strings.NewReader(s.opts.Password)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = childAttributes(s.opts.As)
 	p, err := spawn(cmd)

@@ -121,7 +121,7 @@ func (s *Session) start(ctx context.Context) error {
 	if s.opts.Keyring == KeyringNone {
 		return nil
 	}
-	if err := s.startKeyring(ctx); err != nil {
+	if err := s.startKeyring(ctx, true); err != nil {
 		return err
 	}
 	if s.opts.Keyring == KeyringLocked {

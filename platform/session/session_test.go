@@ -113,6 +113,14 @@ func TestKeyringStates(t *testing.T) {
 		if !collectionLocked(ctx, t, conn) {
 			t.Error("the keyring is unlocked after LockKeyring")
 		}
+		for _, state := range []session.KeyringState{session.KeyringUnlocked, session.KeyringLocked} {
+			if err := s.RestartKeyring(ctx, state); err != nil {
+				t.Fatal(err)
+			}
+			if got, want := collectionLocked(ctx, t, conn), state == session.KeyringLocked; got != want {
+				t.Errorf("the keyring that was started anew: locked %v, want %v", got, want)
+			}
+		}
 	})
 	t.Run("none", func(t *testing.T) {
 		s := sessiontest.Start(t, session.Options{Keyring: session.KeyringNone})
