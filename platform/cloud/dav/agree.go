@@ -67,7 +67,7 @@ func (c *Client) syncCall(coll Collection, token string) call {
 // there, or turns the credentials away, fails the listing.
 func noSecondWay(err error) (bool, error) {
 	var status *StatusError
-	if !errors.As(err, &status) || errors.Is(err, ErrUnauthorized) ||
+	if !errors.As(err, &status) || status.Status < 400 || errors.Is(err, ErrUnauthorized) ||
 		status.Status == http.StatusTooManyRequests || status.Status == http.StatusServiceUnavailable {
 		return false, err
 	}

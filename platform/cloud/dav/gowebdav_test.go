@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -23,7 +25,12 @@ import (
 func goWebdav(t *testing.T) realm {
 	t.Helper()
 	books := &carddav.Handler{Prefix: "/cards", Backend: &memory{cards: make(map[string]vcard.Card)}}
-	files := &webdav.Handler{FileSystem: webdav.LocalFileSystem(t.TempDir())}
+	// A folder below the root, whose own href go-webdav writes as "/.".
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "home"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	files := &webdav.Handler{FileSystem: webdav.LocalFileSystem(dir)}
 	mux := http.NewServeMux()
 	mux.Handle("/cards/", books)
 	mux.Handle("/", files)
@@ -37,7 +44,7 @@ func goWebdav(t *testing.T) realm {
 	}))
 	t.Cleanup(s.Close)
 	return realm{files: true, die: s.Close, config: Config{
-		Contacts: s.URL + "/cards/", Files: s.URL + "/",
+		Contacts: s.URL + "/cards/", Files: s.URL + "/home/",
 		Credentials: Credentials{User: "alice", Password: NewSecret("x")},
 	}}
 }

@@ -153,11 +153,10 @@ func (p *parser) sort(err error) error {
 	if p.source.err != nil {
 		return p.source.err
 	}
-	var syntax *xml.SyntaxError
-	if errors.As(err, &syntax) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("%w: broken XML: %v", ErrMalformed, err)
+	if errors.Is(err, ErrMalformed) || errors.Is(err, ErrTooLarge) || errors.Is(err, ErrForeign) {
+		return err
 	}
-	return err
+	return fmt.Errorf("%w: broken XML: %v", ErrMalformed, err)
 }
 
 // open moves to the next start element; nil is the end of the parent.

@@ -165,7 +165,7 @@ func TestFaults(t *testing.T) {
 	url := s.URL() + "remote.php/webdav/a.txt"
 	get := func() (int, string, error) { return do(t, "GET", url, "alice", "x") }
 
-	f := s.Inject(&Fault{Method: "GET", Skip: 1, Times: 1, Status: 503, RetryAfter: "7"})
+	f := s.Inject(Fault{Method: "GET", Skip: 1, Times: 1, Status: 503, RetryAfter: "7"})
 	var got []int
 	for range 3 {
 		status, _, err := get()
@@ -178,7 +178,7 @@ func TestFaults(t *testing.T) {
 		t.Errorf("statuses %v, fired %d; want 200 503 200, once", got, f.Fired())
 	}
 	s.Heal()
-	s.Inject(&Fault{CutAfter: 10})
+	s.Inject(Fault{CutAfter: 10})
 	if _, body, err := get(); !errors.Is(err, io.ErrUnexpectedEOF) || len(body) != 10 {
 		t.Errorf("cut: %d bytes, %v", len(body), err)
 	}
@@ -199,7 +199,7 @@ func TestFaults(t *testing.T) {
 
 func TestHoldIsReleased(t *testing.T) {
 	s := start(t, Options{})
-	f := s.Inject(&Fault{Hold: true})
+	f := s.Inject(Fault{Hold: true})
 	done := make(chan error, 1)
 	go func() {
 		_, _, err := do(t, "GET", s.URL()+"remote.php/webdav/", "alice", "x")

@@ -48,7 +48,11 @@ type Fault struct {
 	DenyFirst int
 	// ETag replaces every ETag; "-" leaves it out.
 	ETag string
+}
 
+// Injected is a fault at work.
+type Injected struct {
+	Fault
 	seen, fired atomic.Int64
 	arrived     chan struct{}
 	released    chan struct{}
@@ -56,11 +60,9 @@ type Fault struct {
 	arriveOnce  sync.Once
 }
 
-// Inject adds a fault; the first that matches a request applies. It returns
-// the fault.
-func (s *Server) Inject(f *Fault) *Fault {
-	f.arrived = make(chan struct{})
-	f.released = make(chan struct{})
+// Inject adds a fault; the first that matches a request applies.
+func (s *Server) Inject(fault Fault) *Injected {
+	f := &Injected{Fault: fault, arrived: make(chan struct{}), released: make(chan struct{})}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = append(s.faults, f)
@@ -85,15 +87,15 @@ func (s *Server) ReleaseAll() {
 }
 
 // Fired says how often the fault applied.
-func (f *Fault) Fired() int { return int(f.fired.Load()) }
+func (f *Injected) Fired() int { return int(f.fired.Load()) }
 
 // Arrived is closed when the first request meets the fault.
-func (f *Fault) Arrived() <-chan struct{} { return f.arrived }
+func (f *Injected) Arrived() <-chan struct{} { return f.arrived }
 
 // Release lets the requests go on that the fault holds, and later ones.
-func (f *Fault) Release() { f.once.Do(func() { close(f.released) }) }
+func (f *Injected) Release() { f.once.Do(func() { close(f.released) }) }
 
-func (s *Server) match(r *http.Request) *Fault {
+func (s *Server) match(r *http.Request) *Injected {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range s.faults {
@@ -104,7 +106,7 @@ func (s *Server) match(r *http.Request) *Fault {
 	return nil
 }
 
-func (f *Fault) matches(r *http.Request) bool {
+func (f *Injected) matches(r *http.Request) bool {
 	if f.Method != "" && f.Method != r.Method {
 		return false
 	}
@@ -124,7 +126,7 @@ func (f *Fault) matches(r *http.Request) bool {
 
 // before applies what happens ahead of the answer; done means that the fault
 // was the answer.
-func (f *Fault) before(w http.ResponseWriter, r *http.Request) (done bool, out http.ResponseWriter) {
+func (f *Injected) before(w http.ResponseWriter, r *http.Request) (done bool, out http.ResponseWriter) {
 	f.arriveOnce.Do(func() { close(f.arrived) })
 	if f.Before != nil {
 		f.Before()

@@ -72,7 +72,7 @@ func (n *names) names() []xml.Name {
 	return list
 }
 
-func (s *Server) propfind(w http.ResponseWriter, r *http.Request, a *Account, path string, f *Fault) {
+func (s *Server) propfind(w http.ResponseWriter, r *http.Request, a *Account, path string, f *Injected) {
 	props, err := parseProps(r)
 	if err != nil {
 		http.Error(w, "cannot read the request: "+err.Error(), http.StatusBadRequest)
@@ -108,12 +108,12 @@ func (s *Server) propfind(w http.ResponseWriter, r *http.Request, a *Account, pa
 type answer struct {
 	server *Server
 	props  []xml.Name
-	fault  *Fault
+	fault  *Injected
 	denied int
 	buf    bytes.Buffer
 }
 
-func (s *Server) newAnswer(props []xml.Name, f *Fault) *answer {
+func (s *Server) newAnswer(props []xml.Name, f *Injected) *answer {
 	a := &answer{server: s, props: props, fault: f}
 	a.buf.WriteString(envelope)
 	return a

@@ -24,7 +24,7 @@ type compFilter struct {
 	Inner []compFilter `xml:"urn:ietf:params:xml:ns:caldav comp-filter"`
 }
 
-func (s *Server) report(w http.ResponseWriter, r *http.Request, a *Account, path string, f *Fault) {
+func (s *Server) report(w http.ResponseWriter, r *http.Request, a *Account, path string, f *Injected) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, requestLimit))
 	var request reportBody
 	if err == nil {

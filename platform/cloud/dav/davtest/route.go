@@ -212,7 +212,7 @@ func (r resource) collections(colls []*collection, k kind) []resource {
 }
 
 // dispatch answers an authenticated request.
-func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, a *Account, path string, f *Fault) {
+func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, a *Account, path string, f *Injected) {
 	switch r.Method {
 	case "OPTIONS":
 		w.Header().Set("DAV", "1, 3, extended-mkcol, access-control, addressbook, calendar-access, sync-collection, oc-resource-sharing")

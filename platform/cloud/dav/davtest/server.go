@@ -43,7 +43,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	accounts map[string]*Account
-	faults   []*Fault
+	faults   []*Injected
 	log      []*Request
 	counters uint64
 
@@ -199,7 +199,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.answer(rec, r, line, nil)
 }
 
-func (s *Server) answer(w http.ResponseWriter, r *http.Request, line *Request, fault *Fault) {
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, line *Request, fault *Injected) {
 	path, ok := strings.CutPrefix(r.URL.Path, s.opts.Prefix)
 	if !ok {
 		http.NotFound(w, r)

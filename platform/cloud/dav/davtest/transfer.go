@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-func (s *Server) get(w http.ResponseWriter, r *http.Request, a *Account, path string, f *Fault) {
+func (s *Server) get(w http.ResponseWriter, r *http.Request, a *Account, path string, f *Injected) {
 	s.mu.Lock()
 	res, _, ok := s.locate(a, path)
 	if !ok {
