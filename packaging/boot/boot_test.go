@@ -84,6 +84,15 @@ func TestBoot(t *testing.T) {
 	}
 	r := results{t: t, out: boot(t)}
 
+	t.Run("system", func(t *testing.T) { checkSystem(results{t, r.out}) })
+	t.Run("user", func(t *testing.T) { checkUser(results{t, r.out}) })
+	if t.Failed() {
+		t.Log("the journal:\n" + r.read("journal.out"))
+	}
+}
+
+// checkSystem judges the service of the whole device.
+func checkSystem(r results) {
 	r.refused("packaged", "/usr/lib/systemd/system/clearanced.service")
 	r.ok("packaged-left")
 	r.refused("hidden", "/root")
@@ -111,9 +120,20 @@ func TestBoot(t *testing.T) {
 	r.ok("uninstall")
 	r.ok("left")
 	r.refused("gone")
-	if t.Failed() {
-		t.Log("the service's journal:\n" + r.read("journal.out"))
-	}
+}
+
+// checkUser judges the service of one person.
+func checkUser(r results) {
+	r.ok("user-install")
+	r.ok("user-verify")
+	r.ok("user-start")
+	r.ok("user-status", "running")
+	r.ok("user-show", "ActiveState=active", "SubState=running", "NRestarts=0", "Type=notify")
+	r.ok("user-socket", "700")
+	r.ok("user-stop")
+	r.ok("user-stopped", "stopped")
+	r.ok("user-uninstall")
+	r.ok("user-left")
 }
 
 // boot boots a system with clearanced in it and returns the folder of results.

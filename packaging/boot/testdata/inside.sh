@@ -62,5 +62,27 @@ step result systemctl show clearanced.service -P Result
 step uninstall clearanced uninstall
 step left test ! -e "$unit"
 step gone clearanced status
-step journal journalctl --no-pager -b -u clearanced.service
+# The same for one person, without root: a user's own systemd, a program in the
+# home folder, no session bus.
+useradd --create-home person
+uid=$(id -u person)
+install -D -o person -m 0755 /usr/local/bin/clearanced /home/person/bin/clearanced
+systemctl start user@$uid.service
+person_step() {
+  local name=$1
+  shift
+  step "$name" runuser -u person -- env XDG_RUNTIME_DIR=/run/user/$uid "$@"
+}
+person_step user-install /home/person/bin/clearanced install --user
+person_step user-verify systemd-analyze --user verify --man=no --recursive-errors=no /home/person/.config/systemd/user/clearanced.service
+person_step user-start /home/person/bin/clearanced start --user
+person_step user-status /home/person/bin/clearanced status --user
+person_step user-show systemctl --user show clearanced.service -p ActiveState,SubState,NRestarts,Type
+person_step user-socket bash -c "test -S /run/user/$uid/clearance/agent.sock && stat -c %a /run/user/$uid/clearance"
+person_step user-stop /home/person/bin/clearanced stop --user
+person_step user-stopped /home/person/bin/clearanced status --user
+person_step user-uninstall /home/person/bin/clearanced uninstall --user
+person_step user-left test ! -e /home/person/.config/systemd/user/clearanced.service
+
+step journal journalctl --no-pager -b
 touch /out/finished

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/kardianos/service"
@@ -16,24 +17,25 @@ import (
 type program struct{ l net.Listener }
 
 func (p *program) Start(service.Service) error {
-	l, err := net.Listen("unix", "/run/clearance/agent.sock")
+	l, err := net.Listen("unix", filepath.Join(os.Getenv("RUNTIME_DIRECTORY"), "agent.sock"))
 	if err != nil {
 		return err
 	}
 	p.l = l
-	if err := os.WriteFile("/var/lib/clearance/state", []byte("x"), 0o600); err != nil {
-		return err
-	}
 	_, err = daemon.SdNotify(false, daemon.SdNotifyReady)
 	return err
 }
 
 func (p *program) Stop(service.Service) error { return p.l.Close() }
 
-func run(verb string) error {
+func run(verb string, user bool) error {
+	template, args, dirs := unit.Template(), []string{"run"}, unit.SystemDirs
+	if user {
+		template, args, dirs = unit.UserTemplate(), []string{"run", "--user"}, unit.UserDirs
+	}
 	s, err := service.New(&program{}, &service.Config{
-		Name: unit.Name, Description: "Clearance agent", Arguments: []string{"run"},
-		Option: service.KeyValue{"SystemdScript": unit.Template()},
+		Name: unit.Name, Description: "Clearance agent", Arguments: args,
+		Option: service.KeyValue{"SystemdScript": template, "UserService": user},
 	})
 	if err != nil {
 		return err
@@ -46,7 +48,7 @@ func run(verb string) error {
 		fmt.Println(map[service.Status]string{service.StatusRunning: "running", service.StatusStopped: "stopped"}[st])
 		return err
 	case "install":
-		if path, found := unit.Packaged(unit.SystemDirs...); found {
+		if path, found := unit.Packaged(dirs...); found {
 			return fmt.Errorf("cannot install: %s came with a package", path)
 		}
 		exe, err := os.Executable()
@@ -56,6 +58,9 @@ func run(verb string) error {
 		if exe, err = filepath.EvalSymlinks(exe); err != nil {
 			return err
 		}
+		if user {
+			break
+		}
 		if err := unit.CheckProgram(exe); err != nil {
 			return err
 		}
@@ -64,7 +69,7 @@ func run(verb string) error {
 }
 
 func main() {
-	if err := run(os.Args[1]); err != nil {
+	if err := run(os.Args[1], slices.Contains(os.Args, "--user")); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
