@@ -339,8 +339,13 @@ func (j *judge) backupVerified() Check {
 
 // nothingRequired reports whether a complete look found nothing to copy.
 func (j *judge) nothingRequired() bool {
-	if !j.f.Look.Complete || len(j.rows()) > 0 {
+	if !j.f.Look.Complete {
 		return false
+	}
+	for _, r := range j.rows() {
+		if r.Items > 0 {
+			return false
+		}
 	}
 	for _, l := range j.required() {
 		if !l.Complete || l.Items > 0 {

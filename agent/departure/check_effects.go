@@ -59,6 +59,9 @@ func (j *judge) sealIntact() Check {
 			&Remedy{Code: "seal", Text: "take the last look", Command: j.cmd("leave")})
 	}
 	if b := j.broken(); b != nil {
+		if _, here := j.listing(b.Source.ID); !here && !b.Source.Remote {
+			return fail(b.Why, &Remedy{Code: "sign-in", Text: "it is no longer on this device: sign in to the account here again", Command: j.cmd("leave")})
+		}
 		return fail(b.Why, j.goOn("backup", "copy what is new", StepBackup))
 	}
 	n := int64(len(j.f.Seal.Rows))

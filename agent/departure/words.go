@@ -143,6 +143,7 @@ type Source struct {
 	OfAccount bool     `json:"of_account"` // it belongs to the account that is left
 	Given     bool     `json:"given"`      // a folder or file that the person named
 	Trash     bool     `json:"trash"`      // what the platform kept of a removed source
+	TrashOf   SourceID `json:"trash_of,omitempty"`
 	Name      string   `json:"name"`       // as shown to a person
 }
 

@@ -46,7 +46,7 @@ type Engine struct {
 
 	mu      sync.Mutex
 	runs    map[string]*run
-	ctx     context.Context // of the goroutines; nil before Start
+	ctx     context.Context // of the goroutines and watches; nil before Load
 	cancel  context.CancelFunc
 	wg      sync.WaitGroup
 	started bool
@@ -64,6 +64,13 @@ func (e *Engine) Clock() Clock { return e.cfg.Clock }
 // revoked, for nothing is known of what happened in between. It must end before
 // anything is served.
 func (e *Engine) Load(ctx context.Context) error {
+	e.mu.Lock()
+	if e.ctx != nil {
+		e.mu.Unlock()
+		return errors.New("cannot load the departures: they are loaded already")
+	}
+	e.ctx, e.cancel = context.WithCancel(ctx)
+	e.mu.Unlock()
 	if err := e.RevokeAll(ctx, "the agent was started anew"); err != nil {
 		return err
 	}
@@ -83,10 +90,6 @@ func (e *Engine) Start(ctx context.Context) error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.started {
-		return errors.New("cannot start the engine: it runs already")
-	}
-	e.ctx, e.cancel = context.WithCancel(ctx)
 	e.started = true
 	for _, r := range e.runs {
 		e.launch(r)
@@ -106,7 +109,7 @@ func (e *Engine) Close() {
 
 // launch runs a departure's goroutine; e.mu is held.
 func (e *Engine) launch(r *run) {
-	if r.launched || e.ctx == nil || e.ctx.Err() != nil {
+	if r.launched || e.ctx.Err() != nil {
 		return
 	}
 	r.launched = true
@@ -118,7 +121,7 @@ func (e *Engine) launch(r *run) {
 func (e *Engine) landed(r *run) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	r.launched, r.watched, r.unwatch = false, "", nil
+	r.launched = false
 }
 
 // run is the state in memory of one departure, made at its first use.

@@ -52,6 +52,7 @@ func (r *run) lookOnce(ctx context.Context, decide func(*Looked) ([]Event, error
 	if err != nil {
 		return false, err
 	}
+	r.watch(rec)
 	began := e.cfg.Clock.Now()
 	epoch := r.epoch.Load()
 	s, err := e.observe(ctx, rec, func(Progress) {})

@@ -110,11 +110,12 @@ func (p *pass) command(verb string) string {
 // look observes everything afresh, settles the record by it and evaluates.
 func (p *pass) look(ctx context.Context) error {
 	p.running(departure.StepInventory)
-	p.epoch = p.r.epoch.Load()
 	rec, err := p.e.cfg.Store.Load(ctx, p.r.id)
 	if err != nil {
 		return err
 	}
+	p.r.watch(rec)
+	p.epoch = p.r.epoch.Load()
 	p.rec = rec
 	p.profile = p.e.cfg.Catalogue.Profile(rec.Departure)
 	p.policy = p.e.cfg.Policy.For(rec.Departure)

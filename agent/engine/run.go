@@ -39,8 +39,8 @@ type run struct {
 	save  sync.Mutex    // serialises load-change-save
 
 	launched bool
-	watched  departure.Digest   // what the running watch is over; loop's own
-	unwatch  context.CancelFunc // ends it; loop's own
+	watched  departure.Digest   // what the running watch is over; of whoever has the turn
+	unwatch  context.CancelFunc // ends it; likewise
 
 	mu       sync.Mutex
 	asked    uint64 // passes asked for
@@ -97,10 +97,7 @@ func (r *run) announce() {
 
 // loop is the departure's goroutine.
 func (r *run) loop(ctx context.Context) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	defer r.e.landed(r)
-	r.watch(ctx)
 	for {
 		closed, next := r.turnOnce(ctx)
 		if closed || ctx.Err() != nil {
@@ -118,7 +115,6 @@ func (r *run) loop(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		r.watch(ctx)
 	}
 }
 
@@ -143,11 +139,14 @@ func (r *run) settle(ctx context.Context) {
 }
 
 // watch begins to watch the departure's sources, and begins anew where they are
-// others than before; where it cannot yet, the next turn tries again. The fence
-// of a look that no watch covers lists twice.
-func (r *run) watch(ctx context.Context) {
-	rec, err := r.e.cfg.Store.Load(ctx, r.id)
-	if err != nil || rec.State != Open {
+// others than before; where it cannot yet, the next look tries again. The fence
+// of a look that no watch covers lists twice. Whoever has the turn calls it.
+func (r *run) watch(rec *Record) {
+	if rec.State != Open {
+		if r.unwatch != nil {
+			r.unwatch()
+			r.watched, r.unwatch = "", nil
+		}
 		return
 	}
 	job := r.e.job(rec)
@@ -155,8 +154,11 @@ func (r *run) watch(ctx context.Context) {
 	if r.watched == over {
 		return
 	}
-	wctx, stop := context.WithCancel(ctx)
-	if r.e.cfg.Worker.Watch(wctx, job, r.changed) != nil || r.e.cfg.Tracker.Watch(wctx, func() { r.changed("") }) != nil {
+	r.e.mu.Lock()
+	ctx := r.e.ctx
+	r.e.mu.Unlock()
+	ctx, stop := context.WithCancel(ctx)
+	if r.e.cfg.Worker.Watch(ctx, job, r.changed) != nil || r.e.cfg.Tracker.Watch(ctx, func() { r.changed("") }) != nil {
 		stop()
 		return
 	}
@@ -194,6 +196,9 @@ func (r *run) turnOnce(ctx context.Context) (closed bool, next time.Duration) {
 
 // hold takes the departure's turn, so that one pass or look runs at a time.
 func (r *run) hold(ctx context.Context) (release func(), err error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	select {
 	case r.turn <- struct{}{}:
 		return func() { <-r.turn }, nil

@@ -177,6 +177,10 @@ func (e *Engine) settleSeal(rec *Record, s seen, p departure.Profile, pol depart
 	for i := range rec.Seal.Rows {
 		row := &rec.Seal.Rows[i]
 		l, ok := listingOf(s.look, row.Source.ID)
+		if !ok && !row.Intact && safe && trashed(s.look, row.Source.ID) {
+			row.Intact, row.Why = true, departure.Reason{}
+			evs = append(evs, e.event(rec, "seal.healed", "what was new is in the copy and was read back"))
+		}
 		if !ok || !l.Complete || (row.Intact && l.Keys == row.Keys) {
 			continue
 		}
@@ -201,6 +205,12 @@ func (e *Engine) settleSeal(rec *Record, s seen, p departure.Profile, pol depart
 		}
 	}
 	return evs
+}
+
+// trashed reports whether everything that a vanished source held was kept by the
+// platform and is listed in full: where the copy holds, it is in the copy.
+func trashed(look departure.Look, id departure.SourceID) bool {
+	return slices.ContainsFunc(look.Listings, func(l departure.Listing) bool { return l.Source.TrashOf == id && l.Complete })
 }
 
 func sealRow(l departure.Listing) departure.SealRow {
