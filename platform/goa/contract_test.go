@@ -1,0 +1,341 @@
+package goa
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+
+	"github.com/clearance-project/clearance/platform/bus"
+	"github.com/clearance-project/clearance/platform/session"
+)
+
+// TestContractBindings is what an adapter of bindings owes, run on real
+// services: list, remove, read back, come back.
+func TestContractBindings(t *testing.T) {
+	t.Run("goa", func(t *testing.T) {
+		t.Run("signed in, removed, signed in again", contractRoundTrip)
+		t.Run("locked keyring", contractLockedKeyring)
+		t.Run("secret left in a keyring that nobody opened", contractLeftSecret)
+		t.Run("account of an administrator", contractLockedAccount)
+		t.Run("bus gone", contractBusGone)
+		t.Run("bus gone during a call", contractBusGoneDuringCall)
+		t.Run("refused credentials", contractRefused)
+	})
+}
+
+// awaitGone reads back until nothing is left, as evolution-data-server lets go
+// a little later than GOA.
+func (d *device) awaitGone(ctx context.Context, t *testing.T, a Account) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		r := d.ReadBack(ctx, a.Provider, a.ID)
+		if r.Gone() {
+			return
+		}
+		if err := r.Err(); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("still here: %+v", r.Leftovers)
+		}
+	}
+}
+
+// places lists where something is left, in the order of ReadBack.
+func places(r ReadBack) string {
+	var names []string
+	for _, l := range r.Leftovers {
+		name := string(l.Place)
+		if l.Locked {
+			name += " (locked)"
+		}
+		names = append(names, name)
+	}
+	for _, u := range r.Unknown {
+		names = append(names, "?"+string(u.Place))
+	}
+	return strings.Join(names, ", ")
+}
+
+// fullyHere waits until the account is in every place.
+func (d *device) fullyHere(ctx context.Context, t *testing.T, a Account, want string) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		got := places(d.ReadBack(ctx, a.Provider, a.ID))
+		if got == want {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("the account is in %q, want %q", got, want)
+		}
+	}
+}
+
+const everywhere = "accounts list, accounts file, keyring, data sources"
+
+func contractRoundTrip(t *testing.T) {
+	ctx, d := limit(t), newDevice(t, session.Options{})
+	h := d.watch(t)
+	h.await(ctx, t, "rescan ")
+	if l, err := d.List(ctx); err != nil || len(l.Accounts) != 0 || len(l.Unlisted) != 0 {
+		t.Fatalf("an empty device lists %+v, %v", l, err)
+	}
+	first := d.signIn(t)
+	host := strings.TrimPrefix(d.server.URL, "http://")
+	want := Account{
+		ID: first.ID, Path: accountsPath + "/" + dbus.ObjectPath(first.ID),
+		Provider: "owncloud", ProviderName: "Nextcloud", Identity: "alice", Presentation: "alice@cloud.example", Host: host,
+		Contacts: "http://alice@" + host + "/remote.php/carddav/", Calendar: "http://alice@" + host + "/remote.php/caldav/",
+		Files: "dav://" + host + "/remote.php/webdav/", AcceptSSLErrors: true, Password: true,
+	}
+	if first != want {
+		t.Errorf("listed %+v\nwant   %+v", first, want)
+	}
+	if err := d.EnsureCredentials(ctx, first); err != nil {
+		t.Error(err)
+	}
+	got, err := d.Credentials(ctx, first)
+	if err != nil || got.User != "alice" || got.Password.Reveal() != password || !got.Token.Empty() {
+		t.Errorf("credentials %v, %v", got, err)
+	}
+	d.fullyHere(ctx, t, first, everywhere)
+
+	if err := d.Remove(ctx, first.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Fence(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(h.all(), "removed "+first.ID) {
+		t.Errorf("the fence came before the removal: %q", h.all())
+	}
+	d.awaitGone(ctx, t, first)
+	if err := d.Remove(ctx, first.ID); !errors.Is(err, ErrNotListed) {
+		t.Errorf("a second removal: %v, want ErrNotListed", err)
+	}
+
+	second := d.signIn(t)
+	if second.ID == first.ID || second.Key().Match(first.Key()) != MatchYes {
+		t.Errorf("signed in again as %+v; want a new id and the key of %+v", second, first)
+	}
+	if err := d.Fence(ctx); err != nil {
+		t.Fatal(err)
+	}
+	events := h.all()
+	added, removed := slices.Index(events, "added "+first.ID), slices.Index(events, "removed "+first.ID)
+	if again := slices.Index(events, "added "+second.ID); added < 0 || added > removed || removed > again {
+		t.Errorf("heard %q; want added, removed, added again", events)
+	}
+	if r := d.ReadBack(ctx, first.Provider, first.ID); !r.Gone() {
+		t.Errorf("the first sign-in is here again: %s", places(r))
+	}
+}
+
+func contractLockedKeyring(t *testing.T) {
+	ctx, d := limit(t), newDevice(t, session.Options{})
+	a := d.signIn(t)
+	if err := d.LockKeyring(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Remove(ctx, a.ID); !errors.Is(err, ErrKeyringLocked) {
+		t.Errorf("removal with the keyring locked: %v, want ErrKeyringLocked", err)
+	}
+	if _, err := d.Credentials(ctx, a); !errors.Is(err, ErrKeyringLocked) {
+		t.Errorf("credentials with the keyring locked: %v, want ErrKeyringLocked", err)
+	}
+	d.fullyHere(ctx, t, a, "accounts list, accounts file, keyring (locked), data sources")
+	if err := d.UnlockKeyring(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Remove(ctx, a.ID); err != nil {
+		t.Fatal(err)
+	}
+	d.awaitGone(ctx, t, a)
+}
+
+// contractLeftSecret removes the account behind our back, as GOA's settings
+// page does, while the keyring is locked.
+func contractLeftSecret(t *testing.T) {
+	ctx, d := limit(t), newDevice(t, session.Options{})
+	a := d.signIn(t)
+	d.fullyHere(ctx, t, a, everywhere)
+	if err := d.RestartKeyring(ctx, session.KeyringLocked); err != nil {
+		t.Fatal(err)
+	}
+	// It answers that it failed, and has removed the account all the same.
+	var refused *bus.RemoteError
+	if err := d.bus.Call(ctx, bus.Method{Service: Service, Path: a.Path, Name: accountIface + ".Remove"}, nil); !errors.As(err, &refused) {
+		t.Errorf("GOA's own removal: %v, want its refusal", err)
+	}
+	d.fullyHere(ctx, t, a, "keyring (locked)")
+	if err := d.UnlockKeyring(ctx); err != nil {
+		t.Fatal(err)
+	}
+	d.fullyHere(ctx, t, a, "keyring")
+}
+
+func contractLockedAccount(t *testing.T) {
+	ctx, d := limit(t), newDevice(t, session.Options{})
+	a := d.signIn(t)
+	h := d.watch(t)
+	h.await(ctx, t, "rescan ")
+	path := keyFilePath(d.ConfigHome)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, append(text, "IsLocked=true\n"...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h.await(ctx, t, "changed "+a.ID)
+	now, err := d.Find(ctx, a.ID)
+	if err != nil || !now.Locked {
+		t.Fatalf("the account is %+v, %v; want a locked one", now, err)
+	}
+	if err := d.Remove(ctx, a.ID); !errors.Is(err, ErrLocked) {
+		t.Errorf("removal of a locked account: %v, want ErrLocked", err)
+	}
+	d.fullyHere(ctx, t, a, everywhere)
+}
+
+func contractBusGone(t *testing.T) {
+	ctx, d := limit(t), newDevice(t, session.Options{})
+	a := d.signIn(t)
+	h := d.watch(t)
+	h.await(ctx, t, "rescan ")
+	if err := d.StopBus(); err != nil {
+		t.Fatal(err)
+	}
+	h.await(ctx, t, "lost ")
+	if _, err := d.List(ctx); !errors.Is(err, bus.ErrUnavailable) {
+		t.Errorf("List: %v, want bus.ErrUnavailable", err)
+	}
+	if err := d.Remove(ctx, a.ID); !errors.Is(err, bus.ErrUnavailable) {
+		t.Errorf("Remove: %v, want bus.ErrUnavailable", err)
+	}
+	r := d.ReadBack(ctx, a.Provider, a.ID)
+	if want := "accounts file, ?accounts list, ?keyring, ?data sources"; places(r) != want || !errors.Is(r.Err(), bus.ErrUnavailable) {
+		t.Errorf("read back %q (%v), want %q", places(r), r.Err(), want)
+	}
+	// An account that never was is unknown too: nobody could look.
+	if r := d.ReadBack(ctx, a.Provider, "account_1_0"); r.Gone() {
+		t.Error("without a bus, an account is gone")
+	}
+	if err := d.StartBus(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.RestartKeyring(ctx, session.KeyringUnlocked); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.awaitUp(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.bus.Drain(ctx); err != nil {
+		t.Fatal(err)
+	}
+	events := h.all()
+	if lost := slices.Index(events, "lost "); !slices.Contains(events[lost:], "rescan ") {
+		t.Errorf("heard %q; want a rescan after the loss", events)
+	}
+	if err := d.Remove(ctx, a.ID); err != nil {
+		t.Fatal(err)
+	}
+	d.awaitGone(ctx, t, a)
+}
+
+// awaitUp returns once the device's own connection is back.
+func (d *device) awaitUp(ctx context.Context) error {
+	up := make(chan struct{}, 8)
+	sub, err := d.bus.Subscribe(func(e bus.Event) {
+		if e.Kind == bus.Up {
+			up <- struct{}{}
+		}
+	}, bus.Rule{Sender: Service})
+	if err != nil {
+		return err
+	}
+	defer sub.Close()
+	select {
+	case <-up:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func contractBusGoneDuringCall(t *testing.T) {
+	ctx, d := limit(t), newDevice(t, session.Options{})
+	a := d.signIn(t)
+	asked := d.hold(t)
+	result := make(chan error, 1)
+	go func() { result <- d.EnsureCredentials(ctx, a) }()
+	select {
+	case <-asked:
+	case <-ctx.Done():
+		t.Fatal("GOA never asked the server")
+	}
+	if err := d.StopBus(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-result; !errors.Is(err, bus.ErrUnavailable) {
+		t.Errorf("a bus that died during a call: %v, want bus.ErrUnavailable", err)
+	}
+}
+
+func contractRefused(t *testing.T) {
+	ctx, d := limit(t), newDevice(t, session.Options{})
+	a := d.signIn(t)
+	h := d.watch(t)
+	h.await(ctx, t, "rescan ")
+	d.refuse()
+	if err := d.EnsureCredentials(ctx, a); !errors.Is(err, ErrNotAuthorized) {
+		t.Errorf("refused credentials: %v, want ErrNotAuthorized", err)
+	}
+	h.await(ctx, t, "changed "+a.ID)
+	if now, err := d.Find(ctx, a.ID); err != nil || !now.AttentionNeeded {
+		t.Errorf("the account is %+v, %v; want one that needs attention", now, err)
+	}
+}
+
+func TestKeyFileThatCannotBeReadIsUnknown(t *testing.T) {
+	ctx, d := limit(t), newDevice(t, session.Options{Keyring: session.KeyringNone})
+	path := keyFilePath(d.ConfigHome)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	// goa-daemon takes this file for an empty one.
+	if err := os.WriteFile(path, []byte("[Account account_1_0]\nProvider=owncloud\ngarbage\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if l, err := d.List(ctx); err == nil {
+		t.Errorf("listed %+v from a file that cannot be parsed", l)
+	}
+	r := d.ReadBack(ctx, "owncloud", "account_1_0")
+	if want := "?accounts file, ?keyring"; places(r) != want || r.Gone() {
+		t.Errorf("read back %q, want %q", places(r), want)
+	}
+	// It loads an account of a provider that it does not know never.
+	if err := os.WriteFile(path, []byte("[Account account_1_0]\nProvider=gone\nIdentity=Alice\nUri=https://cloud.example:443/\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := d.List(ctx)
+	want := []Unlisted{{ID: "account_1_0", Key: Key{Provider: "gone", Identity: "alice", Host: "cloud.example"}}}
+	if err != nil || len(l.Accounts) != 0 || !slices.Equal(l.Unlisted, want) {
+		t.Errorf("listed %+v, %v; want %+v unlisted", l, err, want)
+	}
+}
