@@ -3,6 +3,7 @@
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 
 # Where Go's own installer puts it, for a root shell that does not know.
 export PATH := $(PATH):/usr/local/go/bin
@@ -11,6 +12,8 @@ GO ?= go
 # One package never hangs the rest; the slowest, a boot of systemd, takes a minute.
 TESTFLAGS ?= -race -timeout 10m
 FUZZTIME ?= 10s
+# Prints what go test prints, then every test that this machine skipped and why.
+GOTEST = $(GO) test -json $(TESTFLAGS) ./... | $(GO) run ./packaging/ci/gotest
 
 # Tools have a module of their own; what they were built from names the folder.
 TOOLS_ID = $(shell { $(GO) env GOVERSION; cat packaging/tools/go.mod packaging/tools/go.sum; } | sha256sum | cut -c1-12)
@@ -28,7 +31,7 @@ demo: ## a whole departure on a throw-away account, in under a minute (PHOTOS=/a
 
 test: ## install what is missing, then run every test
 	@packaging/ci/deps.sh test
-	$(GO) test $(TESTFLAGS) ./...
+	$(GOTEST)
 
 check: vet lint layers race vuln ## vet, lint, the import rule, race tests, known vulnerabilities
 
@@ -53,7 +56,7 @@ layers:
 
 # The same command as in test, so that its results are at hand when both run.
 race:
-	$(GO) test $(TESTFLAGS) ./...
+	$(GOTEST)
 
 vuln: $(TOOLS)/govulncheck
 	@packaging/ci/vuln.sh $(TOOLS)/govulncheck
