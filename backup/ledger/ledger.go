@@ -37,7 +37,7 @@ type Ledger struct {
 	table    table
 	dead     int64 // bytes of records that no longer count
 	failures map[keySum]Failure
-	more     int // failures beyond MaxFailures
+	more     int    // failures beyond MaxFailures
 	changes  uint64 // grows with everything that the digest covers
 	digest   string // at digestAt changes
 	digestAt uint64
@@ -97,17 +97,10 @@ func (l *Ledger) State(k *source.Key, rev string) State {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	n := l.table.find(&sum)
-	if n == noRow || l.table.row(n).off < 0 {
+	if n == noRow {
 		return Absent
 	}
-	r := l.table.row(n)
-	switch {
-	case r.rev != revSum(rev):
-		return Changed
-	case r.flags&rowUnsettled != 0:
-		return Unsettled
-	}
-	return Held
+	return l.table.row(n).state(rev)
 }
 
 // Get gives the entry of k; false if there is none.
@@ -315,4 +308,16 @@ func (l *Ledger) Close() error {
 		l.broken = fmt.Errorf("cannot use the list of copies: %w", fs.ErrClosed)
 	}
 	return errors.Join(err, l.file.Close(), l.lock.Close(), l.root.Close())
+}
+
+// Distrust forgets the revision under which k was copied: its content at the
+// source is known to be another, whatever the revision says. A listing then
+// shows it as changed.
+func (l *Ledger) Distrust(k *source.Key) error {
+	e, ok, err := l.Get(k)
+	if err != nil || !ok {
+		return err
+	}
+	e.Rev, e.Unsettled = "", false
+	return l.Put(&e)
 }

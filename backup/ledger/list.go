@@ -83,6 +83,10 @@ func (l *Ledger) read(r row, items, verified io.ReaderAt) (Entry, error) {
 // ledger may be written meanwhile: entries that are new may be left out. An
 // error ends it.
 func (l *Ledger) All() iter.Seq2[Entry, error] {
+	return l.entries(func(uint32) bool { return true })
+}
+
+func (l *Ledger) entries(want func(n uint32) bool) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		l.mu.Lock()
 		err := l.flush()
@@ -94,6 +98,9 @@ func (l *Ledger) All() iter.Seq2[Entry, error] {
 		}
 		items, verified := newWindow(f), newWindow(f)
 		for n := range rows {
+			if !want(n) {
+				continue
+			}
 			l.mu.Lock()
 			r := *l.table.row(n)
 			if err = l.broken; err == nil && max(r.off, r.ver) >= l.size {

@@ -17,6 +17,18 @@ const (
 	rowVerified
 )
 
+func (r *row) state(rev string) State {
+	switch {
+	case r.off < 0:
+		return Absent
+	case r.rev != revSum(rev):
+		return Changed
+	case r.flags&rowUnsettled != 0:
+		return Unsettled
+	}
+	return Held
+}
+
 const (
 	pageRows = 1 << 13
 	noRow    = ^uint32(0)

@@ -1,0 +1,109 @@
+package bag
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"strconv"
+)
+
+// A line of the journal is the CRC-32C of its JSON in eight hex digits, a space,
+// the JSON, LF.
+const maxLine = 512 << 10
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// entry is a line of the journal: an item line, and what items.jsonl need not
+// say.
+type entry struct {
+	line
+	Rev       string `json:"rev,omitempty"`
+	Rev64     string `json:"rev_base64,omitempty"`
+	Unsettled bool   `json:"unsettled,omitempty"`
+	Temp      string `json:"temp,omitempty"`    // where it was staged; empty: the content is in the bag already
+	Adopted   bool   `json:"adopted,omitempty"` // a file found at its place with the right content: perhaps not in the manifest
+}
+
+func (r *Record) entry() entry {
+	e := entry{line: r.line(), Unsettled: r.Unsettled}
+	e.Rev, e.Rev64 = split(r.Rev)
+	return e
+}
+
+func (e *entry) record() (Record, error) {
+	r, err := e.line.record()
+	if err != nil {
+		return r, err
+	}
+	r.Unsettled = e.Unsettled
+	r.Rev, err = join(e.Rev, e.Rev64)
+	return r, err
+}
+
+func (e *entry) append(dst []byte) ([]byte, error) {
+	text, err := json.Marshal(e)
+	if err != nil {
+		return dst, err
+	}
+	dst = fmt.Appendf(dst, "%08x ", crc32.Checksum(text, castagnoli))
+	return append(append(dst, text...), '\n'), nil
+}
+
+var errJournalLine = errors.New("the line is torn or damaged")
+
+func parseEntry(text []byte) (entry, error) {
+	var e entry
+	if len(text) < 10 || text[8] != ' ' {
+		return e, errJournalLine
+	}
+	sum, err := strconv.ParseUint(string(text[:8]), 16, 32)
+	if err != nil || uint32(sum) != crc32.Checksum(text[9:], castagnoli) {
+		return e, errJournalLine
+	}
+	if err := json.Unmarshal(text[9:], &e); err != nil {
+		return e, err
+	}
+	if _, err := e.record(); err != nil {
+		return e, err
+	}
+	if e.Temp != "" && !fs.ValidPath(e.Temp) || e.Was != "" && !payloadPath(e.Was) {
+		return e, errJournalLine
+	}
+	return e, nil
+}
+
+// readJournal calls each for every good line and counts the bad ones.
+func readJournal(in io.Reader, each func(*entry) error) (bad int, err error) {
+	lines := bufio.NewReaderSize(in, maxLine)
+	for {
+		text, err := lines.ReadSlice('\n')
+		if errors.Is(err, bufio.ErrBufferFull) {
+			return bad + 1, nil // no line of ours is this long: the rest is not a journal
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			return bad, err
+		}
+		if len(text) == 0 {
+			return bad, nil
+		}
+		e, perr := parseEntry(trimLF(text))
+		if perr != nil || err != nil {
+			bad++ // a line without its end is torn, whatever it says
+			continue
+		}
+		if err := each(&e); err != nil {
+			return bad, err
+		}
+	}
+}
+
+func trimLF(b []byte) []byte {
+	if n := len(b); n > 0 && b[n-1] == '\n' {
+		return b[:n-1]
+	}
+	return b
+}

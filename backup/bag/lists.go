@@ -1,0 +1,230 @@
+package bag
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+)
+
+// changes is what the journal does to the manifest: which lines go, and which
+// of the old ones must not be written twice.
+type changes struct {
+	bag     *Bag
+	gone    map[string]int  // path → number of the last line of the journal that takes it out
+	adopted map[string]bool // paths that may be in the manifest already
+}
+
+func (b *Bag) survey() (*changes, error) {
+	c := &changes{bag: b, gone: map[string]int{}, adopted: map[string]bool{}}
+	n := 0
+	err := b.eachEntry(func(e *entry) error {
+		n++
+		switch {
+		case e.State == Lost:
+			c.gone[e.Path] = n
+		case e.State == Edited:
+			c.gone[e.Was] = n
+		case e.Adopted:
+			c.adopted[e.Path] = true
+		}
+		return nil
+	})
+	return c, err
+}
+
+// eachEntry reads the journal from its beginning.
+func (b *Bag) eachEntry(each func(*entry) error) error {
+	f, err := b.root.Open(journalName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	bad, err := readJournal(f, each)
+	if err == nil && bad > 0 {
+		err = fmt.Errorf("cannot read the journal: %d lines are damaged", bad)
+	}
+	return err
+}
+
+// manifest writes the old manifest without what is gone, and the new lines.
+func (c *changes) manifest(w io.Writer) error {
+	seen := map[string]bool{}
+	err := c.bag.eachManifestLine(func(text []byte) error {
+		path := ManifestPath(text)
+		if c.gone[path] > 0 {
+			return nil
+		}
+		if c.adopted[path] {
+			seen[path] = true
+		}
+		_, err := w.Write(text)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	n := 0
+	return c.bag.eachEntry(func(e *entry) error {
+		n++
+		if e.State == Lost || e.Temp == "" && !e.Adopted && e.State != Edited || n < c.gone[e.Path] || seen[e.Path] {
+			return nil
+		}
+		if e.Adopted || e.State == Edited {
+			seen[e.Path] = true
+		}
+		_, err := fmt.Fprintf(w, "%s  %s\n", e.SHA256, e.Path)
+		return err
+	})
+}
+
+// eachManifestLine reads the manifest as it stands, line by line with its end.
+func (b *Bag) eachManifestLine(each func(text []byte) error) error {
+	f, err := b.root.Open(manifestName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return b.remakeManifest(each)
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	in := bufio.NewReaderSize(f, maxLine)
+	for {
+		text, err := in.ReadSlice('\n')
+		if len(text) > 0 && ManifestPath(text) != "" {
+			if err := each(text); err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+			return err
+		}
+	}
+}
+
+// ManifestPath is the path in a line of a manifest of ours, "" if it is none.
+func ManifestPath(text []byte) string {
+	text = trimLF(text)
+	if len(text) < 67 || text[64] != ' ' || text[65] != ' ' {
+		return ""
+	}
+	for _, c := range text[:64] {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return ""
+		}
+	}
+	if p := string(text[66:]); payloadPath(p) {
+		return p
+	}
+	return ""
+}
+
+// remakeManifest gives the lines of a manifest that someone took away, from
+// items.jsonl.
+func (b *Bag) remakeManifest(each func(text []byte) error) error {
+	sums := map[string][32]byte{}
+	for r, err := range b.Items() {
+		if err != nil {
+			return err
+		}
+		if r.State == Lost {
+			delete(sums, r.Path)
+			continue
+		}
+		sums[r.Path] = r.SHA256
+	}
+	sum, _, err := hashFile(b.root, aboutName)
+	if err == nil {
+		sums[aboutName] = sum
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for path, sum := range sums {
+		if there, err := b.present(path); err != nil {
+			return err
+		} else if !there {
+			continue
+		}
+		if err := each([]byte(manifestLine(sum, path))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// items writes the old items.jsonl and the new lines.
+func (c *changes) items(w io.Writer) error {
+	f, err := c.bag.root.Open(itemsName)
+	if err == nil {
+		_, err = io.Copy(w, f)
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return c.bag.eachEntry(func(e *entry) error { return enc.Encode(&e.line) })
+}
+
+// Items reads items.jsonl: every version of every item that was folded, the
+// oldest first. A line that cannot be read is left out: it is for people and
+// restoring, never evidence. An error ends it.
+func (b *Bag) Items() iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		f, err := b.root.Open(itemsName)
+		if err != nil {
+			if !errors.Is(err, fs.ErrNotExist) {
+				yield(Record{}, trouble(err))
+			}
+			return
+		}
+		defer f.Close()
+		in := bufio.NewReaderSize(f, maxLine)
+		for {
+			text, err := in.ReadSlice('\n')
+			if r, perr := ParseLine(bytes.TrimSpace(text)); perr == nil && !yield(r, nil) {
+				return
+			}
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+				yield(Record{}, trouble(err))
+				return
+			}
+		}
+	}
+}
+
+// Waiting reads the journal: every version that is in the bag for good and not
+// yet folded. A run that was killed may have put items in that its ledger does
+// not know; this is where it learns of them.
+func (b *Bag) Waiting() iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		stop := errors.New("stop")
+		err := b.eachEntry(func(e *entry) error {
+			if e.State != Copied {
+				return nil
+			}
+			r, err := e.record()
+			if err == nil && !yield(r, nil) {
+				return stop
+			}
+			return err
+		})
+		if err != nil && !errors.Is(err, stop) {
+			yield(Record{}, trouble(err))
+		}
+	}
+}

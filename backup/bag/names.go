@@ -1,0 +1,132 @@
+package bag
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/clearance-project/clearance/backup/disk"
+)
+
+// names knows which names are taken in the folders of the bag that were used of
+// late, by their folded form.
+type names struct {
+	root  disk.Root
+	dirs  map[string]map[string]string // folder → folded name → name
+	order []string                     // folders, the one loaded first in front
+	held  int                          // names in all of them
+}
+
+const (
+	maxNamesHeld = 200_000
+	maxVersions  = 100_000
+)
+
+func newNames(root disk.Root) *names {
+	return &names{root: root, dirs: map[string]map[string]string{}}
+}
+
+// in gives the names in a folder; an empty set if there is no such folder.
+func (n *names) in(dir string) (map[string]string, error) {
+	if set := n.dirs[dir]; set != nil {
+		return set, nil
+	}
+	list, err := n.root.Names(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	for n.held+len(list) > maxNamesHeld && len(n.order) > 0 {
+		n.held -= len(n.dirs[n.order[0]])
+		delete(n.dirs, n.order[0])
+		n.order = n.order[1:]
+	}
+	set := make(map[string]string, len(list))
+	for _, name := range list {
+		set[fold(name)] = name
+	}
+	n.dirs[dir], n.order, n.held = set, append(n.order, dir), n.held+len(set)
+	return set, nil
+}
+
+func (n *names) add(dir, name string) error {
+	set, err := n.in(dir)
+	if err != nil {
+		return err
+	}
+	if _, taken := set[fold(name)]; !taken {
+		n.held++
+	}
+	set[fold(name)] = name
+	return nil
+}
+
+func (n *names) remove(dir, name string) {
+	if set := n.dirs[dir]; set != nil {
+		if _, taken := set[fold(name)]; taken {
+			delete(set, fold(name))
+			n.held--
+		}
+	}
+}
+
+// folder finds or makes the folder name in dir, or its first version that is a
+// folder with exactly that name, and gives its path and whether it was made.
+func (n *names) folder(dir, name string) (path string, made bool, err error) {
+	set, err := n.in(dir)
+	if err != nil {
+		return "", false, err
+	}
+	for v := 1; v < maxVersions; v++ {
+		want := version(name, v)
+		path = want
+		if dir != "." {
+			path = dir + "/" + want
+		}
+		have, taken := set[fold(want)]
+		if !taken {
+			if err := n.root.Mkdir(path, dirMode); err != nil {
+				return "", false, err
+			}
+			return path, true, n.add(dir, want)
+		}
+		if have != want {
+			continue
+		}
+		if n.dirs[path] != nil {
+			return path, false, nil
+		}
+		st, err := n.root.Lstat(path)
+		if err != nil {
+			return "", false, err
+		}
+		if st.Mode.IsDir() {
+			return path, false, nil
+		}
+	}
+	return "", false, fmt.Errorf("cannot find a name for folder %q: too many like it", name)
+}
+
+// file finds a free name for a file in dir: name, or its first version that is
+// free. suits may accept one that is taken.
+func (n *names) file(dir, name string, suits func(path string) (bool, error)) (path string, taken bool, err error) {
+	set, err := n.in(dir)
+	if err != nil {
+		return "", false, err
+	}
+	for v := 1; v < maxVersions; v++ {
+		want := version(name, v)
+		path = dir + "/" + want
+		have, used := set[fold(want)]
+		if !used {
+			return path, false, n.add(dir, want)
+		}
+		if have != want || suits == nil {
+			continue
+		}
+		ok, err := suits(path)
+		if ok || err != nil {
+			return path, true, err
+		}
+	}
+	return "", false, fmt.Errorf("cannot find a name for file %q: too many like it", name)
+}

@@ -1,0 +1,212 @@
+package bag
+
+import (
+	"bufio"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"path"
+
+	"github.com/clearance-project/clearance/backup/disk"
+)
+
+// recover finishes what a killed run had begun. It holds the lock.
+func (b *Bag) recover() error {
+	if err := b.root.Mkdir(tempDir, dirMode); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if _, err := b.root.Lstat(foldDir); err == nil {
+		if err := b.rollForward(); err != nil {
+			return err
+		}
+		b.found.Fold = true
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := b.emptyDir(foldNew); err != nil {
+		return err
+	}
+	if err := b.restoreJournal(); err != nil {
+		return err
+	}
+	if err := b.emptyTemp(); err != nil {
+		return err
+	}
+	if b.pending > 0 {
+		b.dirty = nil // renames of the run before may not be durable: make everything so
+	}
+	if there, err := b.present(manifestName); err != nil {
+		return err
+	} else if !there {
+		b.stale = true
+	}
+	if there, err := b.present(tagName); err != nil {
+		return err
+	} else if !there {
+		return b.retag()
+	}
+	return nil
+}
+
+// restoreJournal finishes the renames of the journal and writes it anew: what is
+// read from it now may be in the cache alone, after a failed sync.
+func (b *Bag) restoreJournal() error {
+	if err := b.root.Remove(journalNew); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	old, err := b.root.Open(journalName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer old.Close()
+	fresh, err := b.root.Create(journalNew, fileMode)
+	if err != nil {
+		return err
+	}
+	n, err := b.copyJournal(old, fresh)
+	if err == nil {
+		err = fresh.Sync()
+	}
+	if err = errors.Join(err, fresh.Close()); err != nil {
+		return err
+	}
+	if n == 0 {
+		if err := errors.Join(b.root.Remove(journalNew), b.root.Remove(journalName)); err != nil {
+			return err
+		}
+		return b.root.SyncDir(ownDir)
+	}
+	if err := b.root.Replace(journalNew, journalName); err != nil {
+		return err
+	}
+	if err := b.root.SyncDir(ownDir); err != nil {
+		return err
+	}
+	b.pending = n
+	b.journal, err = b.root.Append(journalName, fileMode)
+	return err
+}
+
+func (b *Bag) copyJournal(old, fresh disk.File) (n int, err error) {
+	out := bufio.NewWriterSize(fresh, 1<<20)
+	var buf []byte
+	bad, err := readJournal(old, func(e *entry) error {
+		keep, err := b.finish(e)
+		if err != nil || !keep {
+			return err
+		}
+		n++
+		if buf, err = e.append(buf[:0]); err != nil {
+			return err
+		}
+		_, err = out.Write(buf)
+		return err
+	})
+	b.found.Damaged = bad
+	if err != nil {
+		return n, err
+	}
+	return n, out.Flush()
+}
+
+// finish does what a line of the journal says, where it is not done; false if it
+// cannot be.
+func (b *Bag) finish(e *entry) (bool, error) {
+	switch {
+	case e.State == Lost:
+		return true, nil
+	case e.State == Edited:
+		return b.finishMove(e, e.Was)
+	case e.Temp != "":
+		return b.finishMove(e, e.Temp)
+	}
+	return b.present(e.Path)
+}
+
+func (b *Bag) finishMove(e *entry, from string) (bool, error) {
+	waiting, err := b.present(from)
+	if err != nil {
+		return false, err
+	}
+	there, err := b.present(e.Path)
+	if err != nil {
+		return false, err
+	}
+	switch {
+	case there && (!waiting || e.State == Edited):
+		return true, nil
+	case e.State == Edited && waiting:
+		// Only what was edited is moved, not what was copied to its place since.
+		sum, _, err := hashFile(b.root, from)
+		if err != nil {
+			return false, err
+		}
+		if hex.EncodeToString(sum[:]) != e.SHA256 {
+			*e = entry{line: line{Path: e.Was, State: Lost}}
+			b.found.Lost++
+			return true, nil
+		}
+	case !there && !waiting:
+		b.found.Lost++
+		return false, nil
+	case there:
+		// Someone put a file there while the line waited for its rename.
+		dir, base := path.Split(e.Path)
+		p, _, err := b.names.file(path.Clean(dir), base, nil)
+		if err != nil {
+			return false, err
+		}
+		e.Path = p
+	}
+	if err := b.root.Place(from, e.Path); err != nil {
+		return false, err
+	}
+	b.found.Finished++
+	b.touch(path.Dir(e.Path))
+	b.touch(path.Dir(from))
+	return true, nil
+}
+
+// present reports whether name is a regular file. A folder above it that is gone
+// makes it absent too.
+func (b *Bag) present(name string) (bool, error) {
+	st, err := b.root.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil && st.Mode.IsRegular(), err
+}
+
+// emptyTemp removes staged files that no line speaks of.
+func (b *Bag) emptyTemp() error {
+	list, err := b.root.Names(tempDir)
+	if err != nil {
+		return err
+	}
+	for _, n := range list {
+		if err := b.root.Remove(tempDir + "/" + n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// emptyDir removes a folder of files, if it is there.
+func (b *Bag) emptyDir(dir string) error {
+	list, err := b.root.Names(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, n := range list {
+		if err := b.root.Remove(dir + "/" + n); err != nil {
+			return err
+		}
+	}
+	return b.root.Remove(dir)
+}

@@ -1,0 +1,159 @@
+package copy
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"iter"
+	"sync"
+
+	"github.com/clearance-project/clearance/backup/ledger"
+	"github.com/clearance-project/clearance/backup/source"
+)
+
+// Rehashed says how the sources' bytes compare with the ledger.
+type Rehashed struct {
+	Items int
+	Same  int
+	Bytes int64 // read
+
+	Differ     int // the bytes at the source are not those that were copied, or it was never copied
+	DifferKeys []source.Key
+	Failed     int // could not be read
+	Failures   []ledger.Failure
+	Incomplete []*source.Incomplete
+}
+
+// Whole reports whether every byte of every item is the one that was copied.
+func (r *Rehashed) Whole() bool { return r.Same == r.Items && len(r.Incomplete) == 0 }
+
+// Rehash reads every byte at the sources again and compares it with the ledger,
+// trusting no stamp: a write through a memory map changes content and no stamp.
+// The items that differ are marked, so that the next [Run] reads them again. The
+// error is the ledger's or ctx's.
+func Rehash(ctx context.Context, l *ledger.Ledger, items iter.Seq2[source.Item, error], o Options) (Rehashed, error) {
+	o.fill()
+	h := &rehash{ledger: l, opts: o}
+	work, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	jobs := make(chan source.Item, 4*o.Workers)
+	var wg sync.WaitGroup
+	for range o.Workers {
+		wg.Go(func() {
+			buf := buffers.Get().(*[]byte)
+			defer buffers.Put(buf)
+			for it := range jobs {
+				if work.Err() != nil {
+					continue
+				}
+				if err := h.one(work, &it, *buf); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	h.list(work, items, jobs)
+	close(jobs)
+	wg.Wait()
+	if err := context.Cause(work); err != nil {
+		return h.report, fmt.Errorf("cannot read the sources again: %w", err)
+	}
+	return h.report, nil
+}
+
+type rehash struct {
+	ledger *ledger.Ledger
+	opts   Options
+	mu     sync.Mutex
+	report Rehashed
+}
+
+func (h *rehash) list(ctx context.Context, items iter.Seq2[source.Item, error], jobs chan<- source.Item) {
+	for it, err := range items {
+		if err != nil {
+			h.listingError(err)
+			continue
+		}
+		select {
+		case jobs <- it:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (h *rehash) listingError(err error) {
+	if f, ok := errors.AsType[*source.Failed](err); ok {
+		h.failed(&f.Item, f.Reason, f.Err)
+		return
+	}
+	in, ok := errors.AsType[*source.Incomplete](err)
+	if !ok {
+		in = &source.Incomplete{Err: err}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.report.Incomplete = append(h.report.Incomplete, in)
+}
+
+func (h *rehash) failed(it *source.Item, why source.Reason, err error) {
+	f := ledger.Failure{Key: it.Key, Name: it.Name, Rev: it.Rev, Reason: why, At: h.opts.Now()}
+	if err != nil {
+		f.Detail = err.Error()
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.report.Items++
+	h.report.Failed++
+	if len(h.report.Failures) < MaxNamed {
+		h.report.Failures = append(h.report.Failures, f)
+	}
+}
+
+// summing is a sink that only sums.
+type summing struct{ hash.Hash }
+
+func (s summing) Restart() error { s.Reset(); return nil }
+
+func (h *rehash) one(ctx context.Context, it *source.Item, buf []byte) error {
+	sum := summing{sha256.New()}
+	got, err := read(ctx, it, sum, buf, h.opts.Now)
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
+		ie, ok := errors.AsType[*itemError](err)
+		if !ok {
+			return err
+		}
+		h.failed(it, ie.reason, ie.err)
+		return nil
+	}
+	e, held, err := h.ledger.Get(&it.Key)
+	if err != nil {
+		return err
+	}
+	same := held && e.Size == got.size && e.SHA256 == [32]byte(sum.Sum(nil))
+	h.count(it, got.size, same)
+	if same || !held {
+		return nil
+	}
+	return h.ledger.Distrust(&it.Key)
+}
+
+func (h *rehash) count(it *source.Item, size int64, same bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.report.Items++
+	h.report.Bytes += size
+	if same {
+		h.report.Same++
+		return
+	}
+	h.report.Differ++
+	if len(h.report.DifferKeys) < MaxNamed {
+		h.report.DifferKeys = append(h.report.DifferKeys, it.Key)
+	}
+}
