@@ -1,0 +1,443 @@
+package findmy_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/clearance-project/clearance/agent/departure"
+	"github.com/clearance-project/clearance/agent/engine"
+	"github.com/clearance-project/clearance/platform/findmy"
+	"github.com/godbus/dbus/v5"
+)
+
+// TestContractFindMy holds an implementer to the interface, through the client.
+func TestContractFindMy(t *testing.T) { t.Run("devicesim", contract) }
+
+func contract(t *testing.T) {
+	target := findmy.Target{Name: findmy.Prefix + "One", Provider: provider, Account: identity}
+
+	t.Run("wrong proof leaves it on", func(t *testing.T) {
+		b, c := systemBus(t, ""), newCloud(t)
+		startDevice(t, dial(t, b), "One", identity, c)
+		cl := client(t, b)
+		i := wantState(t, cl, "One", departure.TrackerOn)
+		if !i.Simulated || i.Provider != provider || i.Account != identity {
+			t.Errorf("it says %+v", i)
+		}
+		if r := cl.TurnOff(within(t), target, "guess"); r.Outcome != findmy.WrongProof || r.After.State != departure.TrackerOn {
+			t.Errorf("with a wrong password: %+v", r)
+		}
+		wantState(t, cl, "One", departure.TrackerOn)
+	})
+
+	t.Run("right proof turns it off and on", func(t *testing.T) {
+		b, c := systemBus(t, ""), newCloud(t)
+		conn := dial(t, b)
+		d := startDevice(t, conn, "One", identity, c)
+		cl := client(t, b)
+		if r := cl.TurnOff(within(t), target, password); r.Outcome != findmy.Done || r.After.State != departure.TrackerOff {
+			t.Fatalf("turning off: %+v", r)
+		}
+		i := wantState(t, cl, "One", departure.TrackerOff)
+		if !strings.Contains(c.URL, i.ConfirmedBy) || i.ConfirmedBy == "" || i.ObservedAt.IsZero() {
+			t.Errorf("confirmed by %q at %v", i.ConfirmedBy, i.ObservedAt)
+		}
+		d.stop() // a restart keeps the state
+		d.start(t, conn)
+		wantState(t, cl, "One", departure.TrackerOff)
+		asked := c.asked.Load()
+		if r := cl.TurnOff(within(t), target, password); r.Outcome != findmy.Done || c.asked.Load() != asked {
+			t.Errorf("turning off what is off: %+v, the server was asked %d times", r, c.asked.Load()-asked)
+		}
+		if r := cl.TurnOn(within(t), target, "guess"); r.Outcome != findmy.WrongProof {
+			t.Errorf("turning on with a wrong password: %+v", r)
+		}
+		if r := cl.TurnOn(within(t), target, password); r.Outcome != findmy.Done {
+			t.Errorf("turning on: %+v", r)
+		}
+		wantState(t, cl, "One", departure.TrackerOn)
+	})
+
+	t.Run("a provider that cannot be asked leaves it on", func(t *testing.T) {
+		b, c := systemBus(t, ""), newCloud(t)
+		startDevice(t, dial(t, b), "One", identity, c)
+		cl := client(t, b)
+		for _, status := range []int{204, 301, 302, 403, 500, 503} {
+			c.status.Store(int64(status))
+			if r := cl.TurnOff(within(t), target, password); r.Outcome != findmy.Unreachable || r.After.State != departure.TrackerOn {
+				t.Errorf("the server answers %d: %+v", status, r)
+			}
+		}
+		if c.asked.Load() != 6 {
+			t.Errorf("%d requests for six acts: a redirect was followed", c.asked.Load())
+		}
+		c.Close()
+		if r := cl.TurnOff(within(t), target, password); r.Outcome != findmy.Unreachable {
+			t.Errorf("the server is gone: %+v", r)
+		}
+		wantState(t, cl, "One", departure.TrackerOn)
+	})
+
+	t.Run("other users are refused", func(t *testing.T) {
+		needRoot(t)
+		b, c := systemBus(t, ""), newCloud(t)
+		startDevice(t, dial(t, b), "One", identity, c)
+		proof := map[string]dbus.Variant{findmy.ProofPassword: dbus.MakeVariant(password)}
+		object := func(uid int) dbus.BusObject { return dialAs(t, b, uid).Object(findmy.Prefix+"One", findmy.Path) }
+		other, owner := object(stranger), object(holder)
+		for what, call := range map[string]*dbus.Call{
+			"Disable": other.Call(findmy.Interface+".Disable", 0, proof),
+			"Enable":  other.Call(findmy.Interface+".Enable", 0, proof),
+			"GetAll":  other.Call("org.freedesktop.DBus.Properties.GetAll", 0, findmy.Interface),
+			"Get":     other.Call("org.freedesktop.DBus.Properties.Get", 0, findmy.Interface, "Account"),
+			"Set":     other.Call("org.freedesktop.DBus.Properties.Set", 0, findmy.Interface, "State", dbus.MakeVariant("off")),
+		} {
+			var e dbus.Error
+			if !errors.As(call.Err, &e) || e.Name != "org.freedesktop.DBus.Error.AccessDenied" {
+				t.Errorf("%s by another user: %v", what, call.Err)
+			}
+		}
+		if c.asked.Load() != 0 {
+			t.Error("the provider was asked for a caller who may not call")
+		}
+		wantState(t, client(t, b), "One", departure.TrackerOn)
+		var answer map[string]dbus.Variant
+		must(t, owner.Call(findmy.Interface+".Disable", 0, proof).Store(&answer))
+		wantState(t, client(t, b), "One", departure.TrackerOff)
+	})
+
+	t.Run("gone after it was seen is unknown", func(t *testing.T) {
+		b, c := systemBus(t, ""), newCloud(t)
+		d := startDevice(t, dial(t, b), "One", identity, c)
+		cl := client(t, b)
+		must(t, cl.Disable(within(t), target.Name, account, password))
+		met := look(t, cl).Met()
+		d.stop()
+		i := look(t, cl, met...).Find(target.Name)
+		if i == nil || !i.Counts || i.Present || i.State != departure.TrackerUnknown || i.Why == "" {
+			t.Errorf("after it went: %+v", i)
+		}
+		if r := look(t, cl); len(r.Implementers) != 0 {
+			t.Errorf("without memory: %+v", r)
+		}
+		ts, err := cl.State(within(t), account, met)
+		must(t, err)
+		if len(ts.Seen) != 1 || ts.Seen[0].State != departure.TrackerUnknown || ts.Seen[0].Why.Text == "" {
+			t.Errorf("the engine is told %+v", ts)
+		}
+	})
+
+	t.Run("activatable counts as present", func(t *testing.T) {
+		dir := t.TempDir()
+		binary := filepath.Join(t.TempDir(), "devicesim")
+		out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "github.com/clearance-project/clearance/platform/devicesim").CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		c := newCloud(t)
+		service := func(name, command string) {
+			must(t, os.WriteFile(filepath.Join(dir, findmy.Prefix+name+".service"),
+				fmt.Appendf(nil, "[D-BUS Service]\nName=%s\nExec=%s\n", findmy.Prefix+name, command), 0o644))
+		}
+		b := systemBus(t, dir)
+		service("Auto", fmt.Sprintf("%s --address %s --vendor Auto --provider %s --account %s --agent-uid %d --state-file %s --check-url %s",
+			binary, b.Address, provider, identity, os.Geteuid(), filepath.Join(t.TempDir(), "state"), c.URL))
+		service("Broken", "/bin/false")
+		must(t, b.Stop()) // it reads its services when it starts
+		must(t, b.Start(within(t)))
+		cl := client(t, b)
+		wantState(t, cl, "Auto", departure.TrackerOn)
+		if i := wantState(t, cl, "Broken", departure.TrackerUnknown); !i.Present || i.Owned {
+			t.Errorf("one that cannot be started: %+v", i)
+		}
+		ts, err := cl.State(within(t), account, nil)
+		must(t, err)
+		if len(ts.Seen) != 2 {
+			t.Errorf("the engine is told %+v", ts)
+		}
+		must(t, cl.Disable(within(t), findmy.Prefix+"Auto", account, password))
+		wantState(t, cl, "Auto", departure.TrackerOff)
+	})
+
+	t.Run("only the matching one changes", func(t *testing.T) {
+		b, c := systemBus(t, ""), newCloud(t)
+		startDevice(t, dial(t, b), "One", identity, c)
+		startDevice(t, dial(t, b), "Two", "bob@cloud.example", c)
+		cl := client(t, b)
+		two := findmy.Target{Name: findmy.Prefix + "Two", Provider: provider, Account: identity}
+		if r := cl.TurnOff(within(t), two, password); r.Outcome != findmy.Refused || c.asked.Load() != 0 {
+			t.Errorf("the one of another account: %+v", r)
+		}
+		r := cl.TurnOff(within(t), target, password)
+		if r.Outcome != findmy.Done || len(r.Disturbed) != 0 {
+			t.Errorf("the matching one: %+v", r)
+		}
+		wantState(t, cl, "One", departure.TrackerOff)
+		wantState(t, cl, "Two", departure.TrackerOn)
+		ts, err := cl.State(within(t), account, nil)
+		must(t, err)
+		if len(ts.Seen) != 1 || ts.Seen[0].Name != target.Name || len(ts.Others) != 1 || ts.Others[0].State != departure.TrackerOn {
+			t.Errorf("the engine is told %+v", ts)
+		}
+	})
+
+	t.Run("a change is told before a fence ends", func(t *testing.T) {
+		b, c := systemBus(t, ""), newCloud(t)
+		startDevice(t, dial(t, b), "One", identity, c)
+		other, cl := client(t, b), client(t, b)
+		told := make(chan struct{}, 100)
+		must(t, cl.Watch(t.Context(), func() { told <- struct{}{} }))
+		for i := range 20 {
+			must(t, cl.Fence(within(t)))
+			for len(told) > 0 {
+				<-told
+			}
+			act := other.TurnOff
+			if i%2 == 1 {
+				act = other.TurnOn
+			}
+			if r := act(within(t), target, password); r.Outcome != findmy.Done {
+				t.Fatalf("%+v", r)
+			}
+			must(t, cl.Fence(within(t)))
+			if len(told) == 0 {
+				t.Fatalf("change %d was not told of before the fence ended", i)
+			}
+		}
+	})
+}
+
+func TestPortErrors(t *testing.T) {
+	b, c := systemBus(t, ""), newCloud(t)
+	startDevice(t, dial(t, b), "One", identity, c)
+	cl := client(t, b)
+	name := findmy.Prefix + "One"
+	if err := cl.Disable(within(t), name, account, "guess"); !errors.Is(err, engine.ErrProofRefused) {
+		t.Errorf("a wrong password: %v", err)
+	}
+	if err := cl.Disable(within(t), name, departure.Account{Provider: provider, Identity: "eve"}, password); err == nil {
+		t.Error("another account was accepted")
+	}
+	if err := cl.Disable(within(t), findmy.Prefix+"Absent", account, password); err == nil {
+		t.Error("an implementer that is not there was accepted")
+	}
+	c.status.Store(http.StatusServiceUnavailable)
+	if err := cl.Disable(within(t), name, account, password); err == nil || errors.Is(err, engine.ErrProofRefused) {
+		t.Errorf("a provider that cannot be asked: %v", err)
+	}
+	c.status.Store(0)
+	must(t, cl.Disable(within(t), name, account, password))
+	must(t, cl.Enable(within(t), name, account, password))
+	upper := departure.Account{Provider: provider, Identity: "Alice@Cloud.Example"}
+	must(t, cl.Disable(within(t), name, upper, password))
+}
+
+// A program on the session bus that says "off" has no effect whatever it does.
+func TestSquatterOnTheSessionBus(t *testing.T) {
+	system, sessionBus := systemBus(t, ""), systemBus(t, "")
+	t.Setenv("DBUS_SESSION_BUS_ADDRESS", sessionBus.Address)
+	squatter := startFake(t, dial(t, sessionBus), "Fake", good("off"))
+	cl := client(t, system)
+	ts, err := cl.State(within(t), account, nil)
+	must(t, err)
+	if len(ts.Seen) != 0 || !ts.Complete {
+		t.Errorf("with a squatter alone: %+v", ts)
+	}
+	ts, err = cl.State(within(t), account, []string{findmy.Prefix + "Fake"})
+	must(t, err)
+	if len(ts.Seen) != 1 || ts.Seen[0].State != departure.TrackerUnknown {
+		t.Errorf("one that was met on the system bus, and is now on the session bus: %+v", ts)
+	}
+	startFake(t, dial(t, system), "Fake", good("on"))
+	wantState(t, cl, "Fake", departure.TrackerOn)
+	if squatter.reads.Load() != 0 {
+		t.Error("the squatter was asked")
+	}
+	if _, err := findmy.Open(within(t), findmy.Options{Address: sessionBus.Address}); err == nil {
+		t.Error("the session bus was accepted as system bus")
+	}
+}
+
+func TestImplementersThatDoNotCount(t *testing.T) {
+	b := systemBus(t, "")
+	f := startFake(t, dialAs(t, b, stranger), "Fake", good("off"))
+	name := findmy.Prefix + "Fake"
+	nobody := clientWith(t, findmy.Options{Address: b.Address, Allow: func() ([]findmy.Allowed, error) {
+		return []findmy.Allowed{{Name: findmy.Prefix + "Other", UID: stranger}, {Name: name, UID: holder}}, nil
+	}})
+	i := look(t, nobody).Find(name)
+	if i == nil || i.Counts || !i.Owned || i.OwnerUID != stranger || i.State != departure.TrackerUnknown || i.Why == "" {
+		t.Errorf("one of uid %d: %+v", stranger, i)
+	}
+	r := nobody.TurnOff(within(t), findmy.Target{Name: name, Provider: provider, Account: identity}, password)
+	if r.Outcome != findmy.Refused || f.reads.Load() != 0 || f.acts.Load() != 0 {
+		t.Errorf("%+v; it was read %d times and got the proof %d times", r, f.reads.Load(), f.acts.Load())
+	}
+	ts, err := nobody.State(within(t), account, nil)
+	must(t, err)
+	if len(ts.Seen) != 0 || len(ts.Others) != 0 {
+		t.Errorf("the engine is told %+v", ts)
+	}
+	// Once it counted, it cannot drop out by running as somebody else.
+	ts, err = nobody.State(within(t), account, []string{name})
+	must(t, err)
+	if len(ts.Seen) != 1 || ts.Seen[0].State != departure.TrackerUnknown {
+		t.Errorf("one that counted before: %+v", ts)
+	}
+	listed := clientWith(t, findmy.Options{Address: b.Address, Allow: func() ([]findmy.Allowed, error) {
+		return []findmy.Allowed{{Name: name, UID: stranger}}, nil
+	}})
+	wantState(t, listed, "Fake", departure.TrackerOff)
+	broken := clientWith(t, findmy.Options{Address: b.Address, Allow: func() ([]findmy.Allowed, error) {
+		return nil, errors.New("the list is broken")
+	}})
+	if r, err := broken.Look(within(t), nil); err != nil || r.Complete || r.Find(name).Counts {
+		t.Errorf("with a broken list: %+v, %v", r, err)
+	}
+	if err := broken.Fence(within(t)); err == nil {
+		t.Error("a fence passed with a broken list")
+	}
+}
+
+// The name passes to somebody else between the check and the answer.
+func TestOwnerChangesDuringTheCall(t *testing.T) {
+	needRoot(t)
+	b := systemBus(t, "")
+	evil := dialAs(t, b, stranger)
+	conn := dial(t, b)
+	f := startFake(t, conn, "Fake", good("off"))
+	f.on(func() {
+		if _, err := conn.ReleaseName(findmy.Prefix + "Fake"); err != nil {
+			t.Error(err)
+		}
+		if got, err := evil.RequestName(findmy.Prefix+"Fake", 0); err != nil || got != dbus.RequestNameReplyPrimaryOwner {
+			t.Error(got, err)
+		}
+	}, nil)
+	i := look(t, client(t, b)).Find(findmy.Prefix + "Fake")
+	if i == nil || i.Counts || i.State != departure.TrackerUnknown || i.OwnerUID != stranger {
+		t.Errorf("after the name was passed on: %+v", i)
+	}
+	// It goes back and forth for ever: never off.
+	f.on(func() {
+		_, _ = conn.ReleaseName(findmy.Prefix + "Fake")
+		_, _ = conn.RequestName(findmy.Prefix+"Two", 0)
+		_, _ = evil.RequestName(findmy.Prefix+"Fake", 0)
+	}, nil)
+	met := []string{findmy.Prefix + "Fake"}
+	if i := look(t, client(t, b), met...).Find(met[0]); i.State != departure.TrackerUnknown || !i.Counts {
+		t.Errorf("one that counted before: %+v", i)
+	}
+}
+
+func TestPropertiesThatAreNotTheInterfaces(t *testing.T) {
+	b := systemBus(t, "")
+	f := startFake(t, dial(t, b), "Fake", good("off"))
+	cl := client(t, b)
+	wantState(t, cl, "Fake", departure.TrackerOff)
+	for _, c := range []struct {
+		name  string
+		value any
+	}{
+		{"State", nil}, {"State", true}, {"State", int32(0)}, {"State", "OFF"}, {"State", ""}, {"State", "unknown"},
+		{"State", []string{"off"}}, {"State", strings.Repeat("off", 1000)},
+		{"Provider", nil}, {"Provider", 1}, {"Provider", ""}, {"Provider", "a\nb"}, {"Account", nil}, {"Account", []byte("alice")},
+		{"Account", ""}, {"Account", strings.Repeat("a", 257)}, {"ConfirmedBy", nil}, {"ConfirmedBy", "\x1b[2J"},
+		{"ObservedAt", nil}, {"ObservedAt", "now"}, {"ObservedAt", uint64(1)}, {"ObservedAt", int64(-1)}, {"ObservedAt", 1.5},
+		{"Simulated", nil}, {"Simulated", "no"}, {"Simulated", uint32(0)},
+	} {
+		f.reset(good("off"))
+		f.set(c.name, c.value)
+		i := look(t, cl).Find(findmy.Prefix + "Fake")
+		if i.State != departure.TrackerUnknown || !i.Counts || i.Why == "" {
+			t.Errorf("%s = %v: %+v", c.name, c.value, *i)
+		}
+		ts, err := cl.State(within(t), account, []string{i.Name})
+		must(t, err)
+		if len(ts.Seen) != 1 || ts.Seen[0].State != departure.TrackerUnknown {
+			t.Errorf("%s = %v: the engine is told %+v", c.name, c.value, ts)
+		}
+	}
+	f.reset(good("off"))
+	f.set("Further", "additions are no fault")
+	wantState(t, cl, "Fake", departure.TrackerOff)
+}
+
+func TestAnswersThatAreNotTheInterfaces(t *testing.T) {
+	b := systemBus(t, "")
+	f := startFake(t, dial(t, b), "Fake", good("on"))
+	cl := client(t, b)
+	target := findmy.Target{Name: findmy.Prefix + "Fake", Provider: provider, Account: identity}
+	type answer = func() (map[string]dbus.Variant, *dbus.Error)
+	refuse := func(name string) answer {
+		return func() (map[string]dbus.Variant, *dbus.Error) { return nil, dbus.NewError(name, []any{"no\x1b[2J"}) }
+	}
+	for _, c := range []struct {
+		what   string
+		answer answer
+		want   findmy.Outcome
+	}{
+		{"ok, and stays on", result(findmy.ResultOK), findmy.NotDone},
+		{"another word", result("maybe"), findmy.NotDone},
+		{"nothing", func() (map[string]dbus.Variant, *dbus.Error) { return nil, nil }, findmy.NotDone},
+		{"access denied", refuse("org.freedesktop.DBus.Error.AccessDenied"), findmy.NotAllowed},
+		{"another error", refuse("org.example.Error"), findmy.NotDone},
+		{"failed", result(findmy.ResultFailed), findmy.NotDone},
+		{"unreachable", result(findmy.ResultUnreachable), findmy.Unreachable},
+		{"wrong proof", result(findmy.ResultWrongProof), findmy.WrongProof},
+		{"ok, and unknown afterwards", func() (map[string]dbus.Variant, *dbus.Error) {
+			f.set("State", "unknown")
+			return result(findmy.ResultOK)()
+		}, findmy.Unclear},
+		{"garbage, and off afterwards", func() (map[string]dbus.Variant, *dbus.Error) {
+			f.set("State", "off")
+			return nil, nil
+		}, findmy.Done},
+		{"ok, off, and forgets the account", func() (map[string]dbus.Variant, *dbus.Error) {
+			f.set("State", "off")
+			f.set("Account", "")
+			f.set("Provider", "")
+			return result(findmy.ResultOK)()
+		}, findmy.Done},
+		{"ok, off, and speaks for another", func() (map[string]dbus.Variant, *dbus.Error) {
+			f.set("State", "off")
+			f.set("Account", "eve")
+			return result(findmy.ResultOK)()
+		}, findmy.NotDone},
+	} {
+		f.reset(good("on"))
+		f.on(nil, c.answer)
+		r := cl.TurnOff(within(t), target, password)
+		if r.Outcome != c.want || strings.Contains(r.Why, "\x1b") {
+			t.Errorf("%s: %+v, want %s", c.what, r, c.want)
+		}
+	}
+	f.reset(good("on"))
+	acts := f.acts.Load()
+	if r := cl.TurnOff(within(t), target, ""); r.Outcome != findmy.Refused || f.acts.Load() != acts {
+		t.Errorf("without a proof: %+v", r)
+	}
+}
+
+// An implementer that changes others as a side effect is caught.
+func TestDisturbedImplementers(t *testing.T) {
+	b := systemBus(t, "")
+	f, other := startFake(t, dial(t, b), "Fake", good("on")), startFake(t, dial(t, b), "Two", good("on"))
+	other.set("Account", "bob")
+	f.on(nil, func() (map[string]dbus.Variant, *dbus.Error) {
+		f.set("State", "off")
+		other.set("State", "off")
+		return result(findmy.ResultOK)()
+	})
+	r := client(t, b).TurnOff(within(t), findmy.Target{Name: findmy.Prefix + "Fake", Provider: provider, Account: identity}, password)
+	if r.Outcome != findmy.Done || !slices.Equal(r.Disturbed, []string{findmy.Prefix + "Two"}) {
+		t.Errorf("%+v", r)
+	}
+}
