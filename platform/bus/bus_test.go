@@ -112,6 +112,16 @@ func (h *hearing) await(ctx context.Context, t *testing.T, what string, ok func(
 	}
 }
 
+// await waits for a channel, with a deadline.
+func await(ctx context.Context, t *testing.T, c <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-c:
+	case <-ctx.Done():
+		t.Fatal("waited in vain")
+	}
+}
+
 func last(kind Kind) func([]Event) bool {
 	return func(events []Event) bool { return len(events) > 0 && events[len(events)-1].Kind == kind }
 }
@@ -172,7 +182,7 @@ func TestSlowSubscriberHearsOfTheOverflow(t *testing.T) {
 	}
 	h.await(ctx, t, "up", last(Up))
 	tick(t, service, 0)
-	<-entered
+	await(ctx, t, entered)
 	for n := range 100 {
 		tick(t, service, n+1)
 	}
@@ -190,6 +200,49 @@ func TestSlowSubscriberHearsOfTheOverflow(t *testing.T) {
 	}
 	tick(t, service, 101)
 	h.await(ctx, t, "a signal after the overflow", last(Signal))
+}
+
+func TestFenceWaitsForTheSubscribers(t *testing.T) {
+	ctx, s := limit(t), startBus(t)
+	c := open(t, s, Options{})
+	service := own(t, s)
+	up, entered, release := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	if _, err := c.Subscribe(func(e Event) {
+		switch e.Kind {
+		case Up:
+			close(up)
+		case Signal:
+			close(entered)
+			<-release
+		}
+	}, testRule); err != nil {
+		t.Fatal(err)
+	}
+	await(ctx, t, up)
+	tick(t, service, 1)
+	await(ctx, t, entered)
+	short, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+	defer cancel()
+	if err := c.Fence(short, testName); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a fence while a subscriber is busy: %v, want a deadline", err)
+	}
+	close(release)
+	if err := c.Fence(ctx, testName); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestBrokenLinkDeliversNothing(t *testing.T) {
+	c := &Conn{queue: newQueue(8)}
+	l := newLink(c)
+	l.active[&Subscription{rules: []Rule{{Sender: ":1.1"}}}] = true
+	signal := &dbus.Signal{Sender: ":1.1", Name: "a.b.C"}
+	l.DeliverSignal("a.b", "C", signal)
+	l.closed = true
+	l.DeliverSignal("a.b", "C", signal)
+	if got := drainKinds(c.queue); got != "signal" {
+		t.Errorf("queued %q, want the signal before the break alone", got)
+	}
 }
 
 func TestBusKilledAndStartedAgain(t *testing.T) {
@@ -326,10 +379,10 @@ func TestServiceThatDoesNotAnswer(t *testing.T) {
 	if err := c.Call(ctx, short, nil); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a call that is not answered: %v, want a deadline", err)
 	}
-	<-called
+	await(ctx, t, called)
 	result := make(chan error, 1)
 	go func() { result <- c.Call(ctx, wait, nil) }()
-	<-called
+	await(ctx, t, called)
 	if err := service.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -355,13 +408,55 @@ func TestBusThatDiesDuringACall(t *testing.T) {
 	go func() {
 		result <- c.Call(ctx, Method{Service: testName, Path: testPath, Name: testName + ".Wait"}, nil)
 	}()
-	<-called
+	await(ctx, t, called)
 	if err := s.StopBus(); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-result; !errors.Is(err, ErrUnavailable) {
 		t.Errorf("a bus that died during the call: %v, want ErrUnavailable", err)
 	}
+}
+
+// TestBusThatStands is a bus that keeps its connections and reads nothing.
+func TestBusThatStands(t *testing.T) {
+	ctx, s := limit(t), startBus(t)
+	c := open(t, s, Options{Timeout: 200 * time.Millisecond})
+	if err := s.StallBus(true); err != nil {
+		t.Fatal(err)
+	}
+	// More than the socket takes, so that the later ones cannot be written.
+	text := strings.Repeat("x", 256<<10)
+	var calls sync.WaitGroup
+	for range maxSending + 16 {
+		calls.Go(func() {
+			m := Method{Service: testName, Path: testPath, Name: testName + ".Wait"}
+			if err := c.Call(ctx, m, []any{text}); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("a call to a bus that stands: %v, want a deadline", err)
+			}
+		})
+	}
+	calls.Wait()
+	closed := make(chan struct{})
+	go func() { c.Close(); close(closed) }()
+	await(ctx, t, closed)
+}
+
+// TestDialBusThatStands tries to sign in where nobody answers.
+func TestDialBusThatStands(t *testing.T) {
+	ctx, s := limit(t), startBus(t)
+	if err := s.StallBus(true); err != nil {
+		t.Fatal(err)
+	}
+	c := open(t, s, Options{Timeout: 200 * time.Millisecond})
+	if err := c.Drain(ctx); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("Drain: %v, want ErrUnavailable", err)
+	}
+	h := listen(t, c, testRule)
+	h.await(ctx, t, "down", last(Down))
+	if err := s.StallBus(false); err != nil {
+		t.Fatal(err)
+	}
+	h.await(ctx, t, "up", last(Up))
 }
 
 func TestOwnerUID(t *testing.T) {

@@ -173,11 +173,11 @@ func (c *Conn) connect() (*link, error) {
 	ctx, cancel := context.WithTimeout(c.ctx, c.opts.Timeout)
 	defer cancel()
 	l := newLink(c)
-	conn, err := dial(ctx, c.opts.Address, l)
+	w, err := dial(ctx, c.opts.Address, l)
 	if err != nil {
 		return nil, err
 	}
-	l.conn = conn
+	l.wire = w
 	if err := l.adjust(); err != nil {
 		l.close()
 		return nil, err
@@ -192,7 +192,7 @@ func (c *Conn) serve(l *link) error {
 		select {
 		case <-c.ctx.Done():
 			return ErrClosed
-		case <-l.conn.Context().Done():
+		case <-l.wire.Context().Done():
 			return errors.New("the bus closed the connection")
 		case <-c.change:
 			if err := l.adjust(); err != nil {
@@ -229,5 +229,5 @@ func (c *Conn) live() (*dbus.Conn, error) {
 	if c.link == nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, c.err)
 	}
-	return c.link.conn, nil
+	return c.link.wire.Conn, nil
 }

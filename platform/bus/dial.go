@@ -16,23 +16,37 @@ import (
 // dial connects to the first part of an address that answers, authenticates
 // and says hello, all within the context's deadline. The connection takes no
 // file descriptors: the transport has no way to receive them.
-func dial(ctx context.Context, address string, handler dbus.SignalHandler) (*dbus.Conn, error) {
-	endpoints, err := parseAddress(address)
+func dial(ctx context.Context, address string, handler dbus.SignalHandler) (*wire, error) {
+	sockets, err := parseAddress(address)
 	if err != nil {
 		return nil, err
 	}
 	var errs []error
-	for _, endpoint := range endpoints {
-		conn, err := dialOne(ctx, endpoint, handler)
+	for _, socket := range sockets {
+		w, err := dialOne(ctx, socket, handler)
 		if err == nil {
-			return conn, nil
+			return w, nil
 		}
 		errs = append(errs, err)
 	}
 	return nil, errors.Join(errs...)
 }
 
-func dialOne(ctx context.Context, socket string, handler dbus.SignalHandler) (*dbus.Conn, error) {
+// wire is a connection and the socket below it.
+type wire struct {
+	*dbus.Conn
+	raw net.Conn
+}
+
+// cut ends the connection. godbus waits for a call that is being written
+// before it closes the socket, so writing is broken off first.
+func (w *wire) cut() {
+	// Both fail only where the socket is closed already.
+	_ = w.raw.SetDeadline(time.Unix(1, 0))
+	_ = w.Close()
+}
+
+func dialOne(ctx context.Context, socket string, handler dbus.SignalHandler) (*wire, error) {
 	var dialer net.Dialer
 	raw, err := dialer.DialContext(ctx, "unix", socket)
 	if err != nil {
@@ -60,17 +74,12 @@ func dialOne(ctx context.Context, socket string, handler dbus.SignalHandler) (*d
 	if err == nil {
 		err = raw.SetDeadline(time.Time{})
 	}
+	w := &wire{Conn: conn, raw: raw}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("cannot sign in to the bus: %w", err), ignoreClosed(conn.Close()))
+		w.cut()
+		return nil, fmt.Errorf("cannot sign in to the bus: %w", err)
 	}
-	return conn, nil
-}
-
-func ignoreClosed(err error) error {
-	if errors.Is(err, net.ErrClosed) {
-		return nil
-	}
-	return err
+	return w, nil
 }
 
 // parseAddress reads the unix parts of a D-Bus address ("unix:path=/run/…"),

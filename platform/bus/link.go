@@ -17,7 +17,7 @@ const busName = "org.freedesktop.DBus"
 // signals on the goroutine that reads them, so that their order holds.
 type link struct {
 	parent *Conn
-	conn   *dbus.Conn
+	wire   *wire
 
 	mu     sync.Mutex
 	closed bool
@@ -40,8 +40,7 @@ func (l *link) close() {
 	l.mu.Lock()
 	l.closed = true
 	l.mu.Unlock()
-	// The connection is given up, whatever its end says.
-	_ = l.conn.Close()
+	l.wire.cut()
 }
 
 // adjust brings the rules at the bus in line with the subscriptions, and tells
@@ -183,7 +182,7 @@ func (l *link) call(member string, args ...any) error { return l.ask(member, arg
 func (l *link) ask(member string, args []any, out ...any) error {
 	ctx, cancel := context.WithTimeout(l.parent.ctx, l.parent.opts.Timeout)
 	defer cancel()
-	if err := invoke(ctx, l.parent.slots, l.conn, Method{Service: busName, Path: "/org/freedesktop/DBus", Name: busName + "." + member}, args, out); err != nil {
+	if err := invoke(ctx, l.parent.slots, l.wire.Conn, Method{Service: busName, Path: "/org/freedesktop/DBus", Name: busName + "." + member}, args, out); err != nil {
 		return fmt.Errorf("cannot set up what the bus tells: %w", err)
 	}
 	return nil

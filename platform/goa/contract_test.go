@@ -13,6 +13,7 @@ import (
 	"github.com/godbus/dbus/v5"
 
 	"github.com/clearance-project/clearance/platform/bus"
+	"github.com/clearance-project/clearance/platform/secrets"
 	"github.com/clearance-project/clearance/platform/session"
 )
 
@@ -22,6 +23,8 @@ func TestContractBindings(t *testing.T) {
 	t.Run("goa", func(t *testing.T) {
 		t.Run("signed in, removed, signed in again", contractRoundTrip)
 		t.Run("locked keyring", contractLockedKeyring)
+		t.Run("locked item beside an open default collection", contractLockedItem)
+		t.Run("fence waits for the watchers", contractFence)
 		t.Run("secret left in a keyring that nobody opened", contractLeftSecret)
 		t.Run("account of an administrator", contractLockedAccount)
 		t.Run("bus gone", contractBusGone)
@@ -168,6 +171,69 @@ func contractLockedKeyring(t *testing.T) {
 	d.awaitGone(ctx, t, a)
 }
 
+func contractLockedItem(t *testing.T) {
+	ctx, d := limit(t), newDevice(t, session.Options{})
+	a := d.signIn(t)
+	if err := d.LockKeyring(ctx); err != nil {
+		t.Fatal(err)
+	}
+	// Another collection is the default one by now, and it is open.
+	const other = dbus.ObjectPath("/org/freedesktop/secrets/collection/session")
+	m := bus.Method{Service: secrets.Service, Path: "/org/freedesktop/secrets", Name: "org.freedesktop.Secret.Service.SetAlias"}
+	if err := d.bus.Call(ctx, m, []any{"default", other}); err != nil {
+		t.Fatal(err)
+	}
+	if collection, err := d.secrets.Default(ctx); err != nil || collection != (secrets.Collection{Path: other}) {
+		t.Fatalf("default collection %+v, %v", collection, err)
+	}
+	if err := d.Remove(ctx, a.ID); !errors.Is(err, ErrKeyringLocked) {
+		t.Errorf("removal with the secret in a locked collection: %v, want ErrKeyringLocked", err)
+	}
+}
+
+// await waits for a channel, with a deadline.
+func await(ctx context.Context, t *testing.T, c <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-c:
+	case <-ctx.Done():
+		t.Fatal("waited in vain")
+	}
+}
+
+func contractFence(t *testing.T) {
+	ctx, d := limit(t), newDevice(t, session.Options{})
+	began, entered, release := make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
+	sub, err := d.Watch(func(e Event) {
+		switch e.Change {
+		case Rescan:
+			select {
+			case began <- struct{}{}:
+			default:
+			}
+		case Added:
+			close(entered)
+			<-release
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sub.Close()
+	await(ctx, t, began)
+	d.signIn(t)
+	await(ctx, t, entered)
+	short, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
+	defer cancel()
+	if err := d.Fence(short); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a fence while a watcher is busy: %v, want a deadline", err)
+	}
+	close(release)
+	if err := d.Fence(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
 // contractLeftSecret removes the account behind our back, as GOA's settings
 // page does, while the keyring is locked.
 func contractLeftSecret(t *testing.T) {
@@ -284,11 +350,7 @@ func contractBusGoneDuringCall(t *testing.T) {
 	asked := d.hold(t)
 	result := make(chan error, 1)
 	go func() { result <- d.EnsureCredentials(ctx, a) }()
-	select {
-	case <-asked:
-	case <-ctx.Done():
-		t.Fatal("GOA never asked the server")
-	}
+	await(ctx, t, asked)
 	if err := d.StopBus(); err != nil {
 		t.Fatal(err)
 	}

@@ -42,6 +42,7 @@ func gone(mark string, started []*process, sig syscall.Signal, wait time.Duratio
 				told[pid] = true
 				// A process that has ended meanwhile is what we want.
 				_ = syscall.Kill(pid, sig)
+				_ = syscall.Kill(pid, syscall.SIGCONT) // should it be stopped
 			}
 		}
 		select {

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"syscall"
 
 	"github.com/godbus/dbus/v5"
 )
@@ -164,6 +165,24 @@ func (s *Session) StopBus() error {
 	err := s.bus.kill()
 	s.bus = nil
 	return err
+}
+
+// StallBus stops the session bus where it is, or lets it go on: it keeps its
+// connections and answers nothing.
+func (s *Session) StallBus(stalled bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.bus == nil {
+		return errors.New("cannot stall the session bus: it is not running")
+	}
+	sig := syscall.SIGCONT
+	if stalled {
+		sig = syscall.SIGSTOP
+	}
+	if err := syscall.Kill(s.bus.pid, sig); err != nil {
+		return fmt.Errorf("cannot stall the session bus: %w", err)
+	}
+	return nil
 }
 
 // Dial opens a connection of its own to the session bus. The caller closes it.

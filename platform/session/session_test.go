@@ -182,6 +182,14 @@ func TestCommandSeesTheSessionAlone(t *testing.T) {
 			t.Errorf("%s=%q, want %q", name, env[name], want)
 		}
 	}
+	once := map[string]bool{}
+	for _, entry := range s.Env() {
+		name, _, _ := strings.Cut(entry, "=")
+		if once[name] {
+			t.Errorf("%s is set twice: which one counts is the program's choice", name)
+		}
+		once[name] = true
+	}
 	for _, dir := range []string{s.Home, s.RuntimeDir, s.ConfigHome, s.StateHome} {
 		if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
 			t.Errorf("%s: %v, %v; want mode 0700", dir, info.Mode(), err)
