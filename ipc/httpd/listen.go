@@ -46,9 +46,9 @@ func listen(path string) (*Listener, error) {
 	return &Listener{UnixListener: socket, lock: lock}, nil
 }
 
-// Close removes the socket and lets another agent serve.
+// Close removes the socket and lets another agent serve. Once more is no error.
 func (l *Listener) Close() error {
-	return errors.Join(l.UnixListener.Close(), ignoreClosed(l.lock.Close()))
+	return errors.Join(ignoreClosed(l.UnixListener.Close()), ignoreClosed(l.lock.Close()))
 }
 
 // ownFolder makes the folder, or makes sure that it is ours alone.
@@ -111,7 +111,7 @@ func bind(path string) (*net.UnixListener, error) {
 }
 
 func ignoreClosed(err error) error {
-	if errors.Is(err, os.ErrClosed) {
+	if errors.Is(err, os.ErrClosed) || errors.Is(err, net.ErrClosed) {
 		return nil
 	}
 	return err
