@@ -46,6 +46,8 @@ type Fault struct {
 	HideLast int
 	// DenyFirst answers the first members with a propstat of 403.
 	DenyFirst int
+	// Damage flips the first byte of a GET.
+	Damage bool
 	// ETag replaces every ETag; "-" leaves it out.
 	ETag string
 }

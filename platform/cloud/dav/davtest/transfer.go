@@ -29,6 +29,9 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request, a *Account, path st
 	} else {
 		data, modified = res.file.data, res.file.modified
 	}
+	if f != nil && f.Damage && len(data) > 0 {
+		data = append([]byte{data[0] ^ 0xff}, data[1:]...)
+	}
 	kind, _ := contentType(res)
 	etag, tagged := (&answer{server: s, fault: f}).etag(res)
 	s.mu.Unlock()
