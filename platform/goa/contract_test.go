@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -371,33 +370,5 @@ func contractRefused(t *testing.T) {
 	h.await(ctx, t, "changed "+a.ID)
 	if now, err := d.Find(ctx, a.ID); err != nil || !now.AttentionNeeded {
 		t.Errorf("the account is %+v, %v; want one that needs attention", now, err)
-	}
-}
-
-func TestKeyFileThatCannotBeReadIsUnknown(t *testing.T) {
-	ctx, d := limit(t), newDevice(t, session.Options{Keyring: session.KeyringNone})
-	path := keyFilePath(d.ConfigHome)
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	// goa-daemon takes this file for an empty one.
-	if err := os.WriteFile(path, []byte("[Account account_1_0]\nProvider=owncloud\ngarbage\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if l, err := d.List(ctx); err == nil {
-		t.Errorf("listed %+v from a file that cannot be parsed", l)
-	}
-	r := d.ReadBack(ctx, "owncloud", "account_1_0")
-	if want := "?accounts file, ?keyring"; places(r) != want || r.Gone() {
-		t.Errorf("read back %q, want %q", places(r), want)
-	}
-	// It loads an account of a provider that it does not know never.
-	if err := os.WriteFile(path, []byte("[Account account_1_0]\nProvider=gone\nIdentity=Alice\nUri=https://cloud.example:443/\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	l, err := d.List(ctx)
-	want := []Unlisted{{ID: "account_1_0", Key: Key{Provider: "gone", Identity: "alice", Host: "cloud.example"}}}
-	if err != nil || len(l.Accounts) != 0 || !slices.Equal(l.Unlisted, want) {
-		t.Errorf("listed %+v, %v; want %+v unlisted", l, err, want)
 	}
 }

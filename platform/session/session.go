@@ -192,8 +192,7 @@ func (s *Session) Dial(ctx context.Context) (*dbus.Conn, error) {
 
 // Command prepares a program that runs inside the session: with its
 // environment, as its user, in its home. Nothing of the caller's environment is
-// passed on. The program is killed when the context ends or the caller dies,
-// and by Close.
+// passed on. The program is killed when the context ends, and by Close.
 func (s *Session) Command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env = s.Env()
