@@ -148,7 +148,7 @@ func TestRefreshOfAnAccountsBook(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	slow := b.server.Inject(&davtest.Fault{Method: "REPORT", Times: 1, Before: func() { time.Sleep(time.Second) }})
+	slow := b.server.Inject(davtest.Fault{Times: 1, Before: func() { time.Sleep(1200 * time.Millisecond) }})
 	if r, err := s.Refresh(t.Context()); err != nil || !r.Settled || r.Trouble != "" {
 		t.Fatalf("%+v %v", r, err)
 	}
@@ -220,7 +220,15 @@ func TestRemovedAccountsTrash(t *testing.T) {
 	if err != nil || len(made.Failed) > 0 {
 		t.Fatalf("%+v %v", made, err)
 	}
-	if kept, err := Trash(t.Context(), b.dirs, []string{book.UID, calendar.UID}); err != nil || len(kept) != 0 {
+	list, err := b.client.Sources(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	uids := []string{"../../..", "nobody"}
+	for _, s := range Descendants(list, b.id) {
+		uids = append(uids, s.UID)
+	}
+	if kept, err := Trash(t.Context(), b.dirs, uids); err != nil || len(kept) != 0 {
 		t.Fatalf("before the removal: %+v %v", kept, err)
 	}
 	b.remove(t)
@@ -230,7 +238,7 @@ func TestRemovedAccountsTrash(t *testing.T) {
 	if _, err = b.client.Open(t.Context(), book.UID); !errors.Is(err, ErrGone) {
 		t.Errorf("open: %v", err)
 	}
-	kept, err := Trash(t.Context(), b.dirs, []string{book.UID, calendar.UID, "../../..", "nobody"})
+	kept, err := Trash(t.Context(), b.dirs, uids)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +266,7 @@ func TestRemovedAccountsTrash(t *testing.T) {
 			t.Errorf("%.80q is lost", lost)
 		}
 	}
-	if !seen["addressbook"] || !seen["calendar"] {
+	if !seen["addressbook"] || !seen["calendar"] || !seen["sources"] {
 		t.Errorf("%v", seen)
 	}
 }
@@ -292,5 +300,50 @@ func TestTrashIsNotFollowedOutside(t *testing.T) {
 	}
 	if b, err := kept[0].Linked("file://"+dirs.Cache+"/addressbook/uid/photos/a", 100); err != nil || string(b) != "yy" {
 		t.Errorf("%q %v", b, err)
+	}
+}
+
+func TestRefreshOfAnAccountsCalendar(t *testing.T) {
+	b := signIn(t, davtest.Content{Events: 50})
+	s := b.open(t, b.child(t, Calendar).UID)
+	if r, err := s.Refresh(t.Context()); err != nil || !r.Settled {
+		t.Fatalf("%+v %v", r, err)
+	}
+	l := keys(t, s)
+	if len(l.Keys) != 50 || l.Complete() {
+		t.Fatalf("%d keys, %s", len(l.Keys), l.Evidence)
+	}
+	fetch(t, s, l.UIDs()...)
+	names := b.account.Events("personal")
+	old := string(b.account.Event("personal", names[0]))
+	if _, err := b.account.PutEvent("personal", names[0], []byte(strings.Replace(old, "SUMMARY:", "SUMMARY:changed ", 1))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.account.PutEvent("personal", "new.ics", []byte("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n"+berlin+event("new", "")+"END:VCALENDAR\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	var slow []*davtest.Injected
+	for _, method := range []string{"REPORT", "PROPFIND"} {
+		slow = append(slow, b.server.Inject(davtest.Fault{Method: method, Times: 1, Before: func() { time.Sleep(1200 * time.Millisecond) }}))
+	}
+	if r, err := s.Refresh(t.Context()); err != nil || !r.Settled || r.Trouble != "" {
+		t.Fatalf("%+v %v", r, err)
+	}
+	after := keys(t, s)
+	t.Log("slow requests", slow[0].Fired(), slow[1].Fired())
+	if len(after.Keys) != 51 || after.Digest == l.Digest {
+		t.Errorf("%d keys after the refresh, want 51", len(after.Keys))
+	}
+	changed := 0
+	for i, k := range l.Keys {
+		if j, ok := slices.BinarySearchFunc(after.Keys, k, func(a, b Key) int { return strings.Compare(a.UID, b.UID) }); ok && after.Keys[j].Rev != l.Keys[i].Rev {
+			changed++
+		}
+	}
+	if changed != 1 {
+		t.Errorf("%d revisions changed, want 1", changed)
+	}
+	if r, err := s.Refresh(t.Context()); err != nil || keys(t, s).Digest != after.Digest {
+		t.Errorf("a refresh without changes changed the list: %+v %v", r, err)
 	}
 }

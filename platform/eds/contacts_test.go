@@ -64,9 +64,11 @@ func TestManyLargeContacts(t *testing.T) {
 	d := startClient(t, Options{})
 	s := d.open(t, personal)
 	big := strings.Repeat("0123456789abcdef", 64*1024)
-	for i := range 150 {
-		create(t, s, card(i, "NOTE:"+big+"\r\n"))
+	list := make([]string, 150)
+	for i := range list {
+		list[i] = card(i, "X-LARGE:"+big+"\r\n")
 	}
+	create(t, s, list...)
 	l := keys(t, s)
 	n, bytes := 0, 0
 	out, err := s.Fetch(t.Context(), l.UIDs(), func(it Item) error {
@@ -84,11 +86,14 @@ func TestManyLargeContacts(t *testing.T) {
 // Sixteen contacts of ten megabytes are more than one message can carry: the
 // first batch kills the factory, and each is fetched alone from the next one.
 func TestBatchThatKillsTheFactory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("moves 300 MB")
+	}
 	d := startClient(t, Options{})
 	s := d.open(t, personal)
 	big := strings.Repeat("0123456789abcdef", 640*1024)
 	for i := range 16 {
-		create(t, s, card(i, "NOTE:"+big+"\r\n"))
+		create(t, s, card(i, "X-LARGE:"+big+"\r\n"))
 	}
 	n := 0
 	out, err := s.Fetch(t.Context(), keys(t, s).UIDs(), func(Item) error { n++; return nil })
@@ -215,4 +220,29 @@ func TestFactoryKilledWhileListing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkContactsOutOfEDS lists and fetches 5,000 contacts.
+func BenchmarkContactsOutOfEDS(b *testing.B) {
+	d := startClient(b, Options{})
+	s := d.open(b, personal)
+	create(b, s, cards(5000)...)
+	for b.Loop() {
+		fetch(b, s, keys(b, s).UIDs()...)
+	}
+}
+
+// A book larger than what the bus queues at once is listed whole all the same.
+func TestLargeBook(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes 40,000 contacts")
+	}
+	d := startClient(t, Options{})
+	s := d.open(t, personal)
+	create(t, s, cards(40_000)...)
+	began := time.Now()
+	l := keys(t, s)
+	t.Logf("40,000 listed in %v", time.Since(began))
+	fetch(t, s, l.UIDs()...)
+	t.Logf("40,000 out of EDS in %v", time.Since(began))
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // Created is the outcome of Create, by the positions of the texts given.
@@ -61,19 +62,16 @@ func (s *Store) accept(text string) (uid string, err error) {
 		return "", fmt.Errorf("cannot add %d bytes: %w", len(text), ErrTooLarge)
 	}
 	want := map[Kind]string{AddressBook: "VCARD", Calendar: "VEVENT", TaskList: "VTODO", MemoList: "VJOURNAL"}[s.source.Kind]
-	whole := strings.TrimSpace(text)
-	if strings.ContainsRune(whole, 0) || strings.ToValidUTF8(whole, "") != whole {
+	if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
 		return "", fmt.Errorf("cannot add the item: %w: it is not UTF-8 text", ErrRefused)
 	}
-	if s.source.Kind == AddressBook {
-		if kindOfComponent(whole) != want || !strings.HasSuffix(strings.ToUpper(whole), "END:VCARD") || strings.Count(strings.ToUpper(whole), "BEGIN:VCARD") != 1 {
-			return "", fmt.Errorf("cannot add the item: %w: it is not one vCard", ErrRefused)
-		}
-		uid = propertyOf(whole, "UID")
+	parts := componentsOf(text)
+	if s.source.Kind == AddressBook && (len(parts) != 1 || !strings.HasPrefix(strings.TrimSpace(text), parts[0][:len("BEGIN:")])) {
+		return "", fmt.Errorf("cannot add the item: %w: it is not one vCard", ErrRefused)
 	}
-	for _, p := range componentsOf(whole) {
+	for _, p := range parts {
 		kind := kindOfComponent(p)
-		if s.source.Kind == AddressBook || kind == "VTIMEZONE" {
+		if kind == "VTIMEZONE" && s.source.Kind != AddressBook {
 			continue
 		}
 		if kind != want {

@@ -16,16 +16,17 @@ func componentsOf(text string) []string {
 	var b strings.Builder
 	depth := 0
 	for raw := range strings.Lines(text) {
-		line := strings.ToUpper(strings.TrimRight(raw, "\r\n"))
-		begin := strings.HasPrefix(line, "BEGIN:")
-		if line == "BEGIN:VCALENDAR" || line == "END:VCALENDAR" || (depth == 0 && !begin) {
+		raw = strings.TrimRight(raw, "\r\n")
+		begin, end := hasWord(raw, "BEGIN:"), hasWord(raw, "END:")
+		if ((begin || end) && strings.EqualFold(raw[strings.IndexByte(raw, ':')+1:], "VCALENDAR")) || (depth == 0 && !begin) {
 			continue
 		}
-		b.WriteString(strings.TrimRight(raw, "\r\n") + "\r\n")
+		b.WriteString(raw)
+		b.WriteString("\r\n")
 		if begin {
 			depth++
 		}
-		if strings.HasPrefix(line, "END:") {
+		if end {
 			if depth--; depth == 0 {
 				out = append(out, b.String())
 				b.Reset()
@@ -33,6 +34,11 @@ func componentsOf(text string) []string {
 		}
 	}
 	return out
+}
+
+// hasWord tells whether a line begins with a word, in any case of letters.
+func hasWord(line, word string) bool {
+	return len(line) >= len(word) && strings.EqualFold(line[:len(word)], word)
 }
 
 func kindOfComponent(text string) string {
