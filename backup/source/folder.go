@@ -33,6 +33,7 @@ func (f *Folder) Items(ctx context.Context) iter.Seq2[Item, error] {
 		}
 		began := now()
 		var failed []*Failed
+		stopped := false // the reader wants no more: yield must not be called again
 		flush := func() bool {
 			for _, e := range failed {
 				if !yield(e.Item, e) {
@@ -55,19 +56,16 @@ func (f *Folder) Items(ctx context.Context) iter.Seq2[Item, error] {
 				if f.Match != nil && !f.Match(entries[i].Path) {
 					continue
 				}
-				if !yield(f.item(&entries[i], began), nil) {
+				if stopped = !yield(f.item(&entries[i], began), nil); stopped {
 					return errStopped
 				}
 			}
-			if !flush() {
+			if stopped = !flush(); stopped {
 				return errStopped
 			}
 			return nil
 		})
-		if errors.Is(err, errStopped) {
-			return
-		}
-		if !flush() {
+		if stopped || !flush() {
 			return
 		}
 		if f.Done != nil {
