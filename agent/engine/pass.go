@@ -63,6 +63,16 @@ func (e *Engine) Pass(ctx context.Context, id string) error {
 			return err
 		}
 	}
+	for i := range steps {
+		// What ran and is still due goes on by itself: an item that was written
+		// while it was read, a server that failed in between.
+		if s := &steps[i]; p.tried[s.id] && s.due(p) {
+			if _, told := p.waits[s.id]; !told {
+				p.waits[s.id] = waitFor{why: "not everything could be done at once", retry: true,
+					remedy: departure.Remedy{Code: "wait", Text: "it is tried again by itself"}}
+			}
+		}
+	}
 	p.publish()
 	return ctx.Err()
 }

@@ -89,7 +89,7 @@ func TestHonestPersonReachesTheEnd(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if why := w.unsafe(); why != "" && !c.account.Declared {
+			if why := w.unsafe([]string{implementer}); why != "" && !c.account.Declared {
 				t.Errorf("receipt given, but %s", why)
 			}
 			claims, err := claimsOf(receipt)

@@ -196,7 +196,7 @@ func (s *story) redeem(t *rapid.T) {
 		return
 	}
 	s.receipts++
-	if why := s.w.unsafe(); why != "" {
+	if why := s.w.unsafe(s.record(t).Trackers); why != "" {
 		t.Fatalf("I1: a receipt was given at %s, but %s", at, why)
 	}
 }
@@ -267,7 +267,7 @@ func (s *story) calm(t *rapid.T) {
 		t.Logf("permit: %v", err)
 		s.explain(t, snap)
 	}
-	if why := s.w.unsafe(); why != "" {
+	if why := s.w.unsafe(s.record(t).Trackers); why != "" {
 		t.Fatalf("I1: a receipt was given, but %s", why)
 	}
 }

@@ -487,8 +487,8 @@ func (w *world) truth() map[string]int {
 }
 
 // unsafe says why a receipt would be wrong at this moment, empty where it is
-// right.
-func (w *world) unsafe() string {
+// right. met are the implementers of Find My Device that the agent ever saw.
+func (w *world) unsafe(met []string) string {
 	if !w.plugged {
 		return "the disk is away"
 	}
@@ -501,7 +501,7 @@ func (w *world) unsafe() string {
 			return fmt.Sprintf("%s (revision %d): in the ledger %d, on the disk %d", k, rev, w.ledger[k], w.disk[k])
 		}
 	}
-	if w.tracker != "off" {
+	if w.tracker != "off" && (w.tracker != "" || len(met) > 0) {
 		return "Find My Device is " + w.tracker
 	}
 	return ""

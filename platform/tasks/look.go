@@ -1,0 +1,246 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"slices"
+
+	"github.com/clearance-project/clearance/agent/departure"
+	"github.com/clearance-project/clearance/agent/engine"
+	"github.com/clearance-project/clearance/backup/ledger"
+	"github.com/clearance-project/clearance/backup/scan"
+	"github.com/clearance-project/clearance/backup/source"
+	"github.com/clearance-project/clearance/platform/cloud/dav"
+)
+
+// Look lists every source in full at its origin, holds the listings against the
+// ledger, and queries copy, books and sign-ins. It writes nothing but what is
+// remembered of the account's addresses.
+func (w *Worker) Look(ctx context.Context, job engine.Job, report engine.Report) (look departure.Look, err error) {
+	look.At = w.now()
+	s, err := w.survey(ctx, job)
+	if err != nil {
+		return departure.Look{}, err
+	}
+	defer func() { err = errors.Join(err, s.close(context.WithoutCancel(ctx))) }()
+	look.Bindings, look.Others = s.in.bindings, s.in.others
+	l, err := w.ledgerOf(job)
+	if err != nil {
+		return departure.Look{}, err
+	}
+	var need int64
+	for i, o := range s.origins {
+		report(engine.Progress{Step: departure.StepInventory, Dataset: o.src.Dataset, Source: o.src.Name, Items: int64(i), Total: int64(len(s.origins))})
+		listing, missing := w.list(ctx, s, o, l)
+		look.Listings = append(look.Listings, listing)
+		if job.Departure.Required(o.src) {
+			need += missing
+		}
+	}
+	w.onlyCloud(ctx, s, look.Listings)
+	look.Copy = w.copyFacts(ctx, s, l, need)
+	look.Kept = w.keptFacts(ctx, s)
+	look.Complete, look.Why, look.EndedAt = s.missing.Code == "", s.missing, w.now()
+	return look, ctx.Err()
+}
+
+// list lists one origin and holds it against the ledger; missing is how many
+// bytes are still to be copied.
+func (w *Worker) list(ctx context.Context, s *survey, o *origin, l *ledger.Ledger) (_ departure.Listing, missing int64) {
+	out := departure.Listing{Source: o.src, Why: o.why}
+	if o.list == nil {
+		return out, 0
+	}
+	var keys, failed scan.Keys
+	for item, err := range o.list(ctx, nil) {
+		var incomplete *source.Incomplete
+		var fails *source.Failed
+		switch {
+		case errors.As(err, &incomplete):
+			out.Why = listReason(o.src, incomplete.Err)
+			return departure.Listing{Source: o.src, Why: out.Why}, 0
+		case errors.As(err, &fails):
+			item = fails.Item
+		case err != nil:
+			return departure.Listing{Source: o.src, Why: listReason(o.src, err)}, 0
+		}
+		keys.Add(item.ID, item.Rev)
+		out.Items++
+		out.Bytes += max(0, item.Size)
+		if fails != nil {
+			out.Failed++
+			failed.Add(item.ID, string(fails.Reason))
+			continue
+		}
+		switch state(l, &item) {
+		case ledger.Held:
+			out.Covered++
+		default:
+			if f, known := failure(l, &item); known && f.Rev == item.Rev {
+				out.Failed++
+				failed.Add(item.ID, string(f.Reason))
+				continue
+			}
+			missing += max(0, item.Size)
+		}
+	}
+	out.Complete, out.EndedAt = ctx.Err() == nil, w.now()
+	out.Keys, out.Failures = departure.Digest(keys.Digest()), departure.Digest(failed.Digest())
+	return out, missing
+}
+
+// state is what the ledger knows of an item. One whose stamp lay too near to its
+// copying is not held: it is read again.
+func state(l *ledger.Ledger, item *source.Item) ledger.State {
+	if l == nil {
+		return ledger.Absent
+	}
+	return l.State(&item.Key, item.Rev)
+}
+
+func failure(l *ledger.Ledger, item *source.Item) (ledger.Failure, bool) {
+	if l == nil {
+		return ledger.Failure{}, false
+	}
+	return l.Failure(&item.Key)
+}
+
+func listReason(src departure.Source, err error) departure.Reason {
+	if src.Remote {
+		return serverReason(src.Name, err)
+	}
+	return departure.Reason{Code: "not-listed", Text: src.Name + " could not be listed: " + err.Error()}
+}
+
+// onlyCloud counts, for the contacts and calendars at the server, how many no
+// book of this device shows. It serves the plan's numbers alone: names and
+// counts prove nothing.
+func (w *Worker) onlyCloud(ctx context.Context, s *survey, listings []departure.Listing) {
+	known := make(map[string]bool)
+	for _, b := range s.books {
+		l, err := b.store.Keys(ctx)
+		if err != nil {
+			continue // shown as an incomplete listing of the book itself
+		}
+		for _, k := range l.Keys {
+			known[k.UID], known[k.Rev] = true, true
+		}
+	}
+	for i := range listings {
+		o, l := s.origins[i], &listings[i]
+		if !l.Source.Remote || !l.Complete {
+			continue
+		}
+		if o.here != nil {
+			l.OnlyCloud, l.OnlyCloudBytes = l.Items, l.Bytes
+			continue
+		}
+		for item, err := range o.list(ctx, nil) {
+			if err != nil {
+				break
+			}
+			if !known[item.Rev] && !known[stem(item.ID)] {
+				l.OnlyCloud++
+				l.OnlyCloudBytes += max(0, item.Size)
+			}
+		}
+	}
+}
+
+// stem is a server's name for an item without its extension: most are the uid.
+func stem(name string) string {
+	for _, ext := range []string{".vcf", ".ics"} {
+		if n := len(name) - len(ext); n > 0 && name[n:] == ext {
+			return name[:n]
+		}
+	}
+	return name
+}
+
+// items is every item of the origins given, in turn, for the copy. want says
+// which are to be fetched.
+func items(ctx context.Context, origins []*origin, job engine.Job, want func(*source.Item) bool) iter.Seq2[source.Item, error] {
+	return func(yield func(source.Item, error) bool) {
+		for _, o := range origins {
+			if o.list == nil {
+				ref := o.ref(job)
+				if !yield(source.Item{Key: source.Key{Ref: ref}}, &source.Incomplete{Ref: ref, Err: errors.New(o.why.Text)}) {
+					return
+				}
+				continue
+			}
+			for item, err := range o.list(ctx, want) {
+				if !yield(item, err) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Fence returns once every change made before the call has reached the watch.
+// The server is asked again whether it is as the look found it; a source that
+// no watch covers is an error.
+func (w *Worker) Fence(ctx context.Context, job engine.Job, look departure.Look) error {
+	if err := w.fenceWatch(ctx, job); err != nil {
+		return err
+	}
+	sess := w.session(job.Departure.Account.ID)
+	if sess == nil {
+		return nil // nothing was listed at a server, which the look says
+	}
+	asked := make(map[string]bool)
+	for _, l := range look.Listings {
+		if !l.Source.Remote || !l.Complete {
+			continue
+		}
+		w.mu.Lock()
+		last, ok := sess.last[l.Source.ID]
+		w.mu.Unlock()
+		if !ok {
+			continue // a dataset with no collection; a new one shows in the next look
+		}
+		if asked[last.Collection.Path] {
+			continue
+		}
+		asked[last.Collection.Path] = true
+		same, err := sameListing(ctx, sess.client, last)
+		if err != nil {
+			return err
+		}
+		if !same {
+			w.tell(job, l.Source.ID)
+		}
+	}
+	return nil
+}
+
+func sameListing(ctx context.Context, c *dav.Client, l dav.Listing) (bool, error) {
+	same, err := c.Same(ctx, l)
+	if errors.Is(err, dav.ErrChanged) {
+		return false, nil
+	}
+	return same, err
+}
+
+// Sweep is the quick look before an irreversible act: it fences, lists again
+// and compares with the sealed rows.
+func (w *Worker) Sweep(ctx context.Context, job engine.Job) (moved []departure.SourceID, err error) {
+	s, err := w.survey(ctx, job)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.close(context.WithoutCancel(ctx))) }()
+	if s.missing.Code != "" {
+		return nil, errors.New(s.missing.Text)
+	}
+	for _, o := range s.required() {
+		l, _ := w.list(ctx, s, o, nil)
+		i := slices.IndexFunc(job.Sealed, func(r departure.SealRow) bool { return r.Source.ID == o.src.ID })
+		if i < 0 || !l.Complete || l.Keys != job.Sealed[i].Keys {
+			moved = append(moved, o.src.ID)
+		}
+	}
+	return moved, w.fenceWatch(ctx, job)
+}

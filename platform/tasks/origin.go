@@ -1,0 +1,130 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"iter"
+
+	"github.com/clearance-project/clearance/agent/departure"
+	"github.com/clearance-project/clearance/agent/engine"
+	"github.com/clearance-project/clearance/backup/scan"
+	"github.com/clearance-project/clearance/backup/source"
+	"github.com/clearance-project/clearance/platform/cloud/dav"
+	"github.com/clearance-project/clearance/platform/eds"
+)
+
+// origin is one source that can be listed.
+type origin struct {
+	src departure.Source
+	// why is set where the source is known and cannot be listed now.
+	why departure.Reason
+	// list yields every item. Those that want asks for can be opened; for the
+	// others only the name and the revision are fetched. A nil want is none.
+	list func(ctx context.Context, want func(*source.Item) bool) iter.Seq2[source.Item, error]
+	// here reports whether this device holds the item too; nil: it does.
+	here func(*source.Item) bool
+	// rehash: its bytes are fetched again for the seal.
+	rehash bool
+}
+
+// ref is the source as the copy knows it.
+func (o *origin) ref(job engine.Job) source.Ref {
+	return source.Ref{Account: job.Departure.Account.ID, Dataset: source.Dataset(o.src.Dataset), Source: string(o.src.ID)}
+}
+
+// survey is every origin of a departure as it is now, open until it is closed.
+type survey struct {
+	w       *Worker
+	job     engine.Job
+	in      signIns
+	session *session
+	origins []*origin
+	// missing says why the set of origins may lack some.
+	missing departure.Reason
+	// books are the open stores and what syncs them, by source.
+	books   []book
+	roots   []*scan.Root
+	trees   map[string]*tree // file trees at the server, walked once
+	closers []func(context.Context) error
+}
+
+// book is a store of evolution-data-server that leaves with the account.
+type book struct {
+	src   departure.Source
+	entry eds.Source
+	store *eds.Store
+}
+
+// survey finds every origin of the departure. What cannot be found out is in
+// the survey; an error means that the caller's context ended.
+func (w *Worker) survey(ctx context.Context, job engine.Job) (*survey, error) {
+	s := &survey{w: w, job: job, trees: make(map[string]*tree)}
+	in, err := w.signIns(ctx, job)
+	if err != nil {
+		s.lack("accounts", err.Error())
+	}
+	s.in = in
+	if !job.Departure.Account.Declared {
+		s.findServer(ctx)
+		s.findBooks(ctx)
+		s.findTrash(ctx)
+	}
+	s.findGiven()
+	s.findPictures()
+	if ctx.Err() != nil {
+		return nil, errors.Join(ctx.Err(), s.close(context.WithoutCancel(ctx)))
+	}
+	return s, nil
+}
+
+// lack notes that the set of origins is not known in full; the first why stays.
+func (s *survey) lack(code, text string) {
+	if s.missing.Code == "" {
+		s.missing = departure.Reason{Code: code, Text: text}
+	}
+}
+
+func (s *survey) add(o *origin) { s.origins = append(s.origins, o) }
+
+// close closes what the survey opened.
+func (s *survey) close(ctx context.Context) error {
+	var errs []error
+	for _, r := range s.roots {
+		errs = append(errs, r.Close())
+	}
+	for _, c := range s.closers {
+		errs = append(errs, c(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// required are the origins whose items must be in the copy.
+func (s *survey) required() []*origin {
+	var os []*origin
+	for _, o := range s.origins {
+		if s.job.Departure.Required(o.src) {
+			os = append(os, o)
+		}
+	}
+	return os
+}
+
+// serverReason says what is wrong with a server, with the code that the remedy
+// follows from.
+func serverReason(what string, err error) departure.Reason {
+	code, text := "unreachable", what+" could not be listed: "+err.Error()
+	switch {
+	case errors.Is(err, dav.ErrUnauthorized):
+		code = "unauthorized"
+	case errors.Is(err, dav.ErrForbidden):
+		code = "forbidden"
+	case errors.Is(err, dav.ErrUnavailable):
+		code = "unavailable"
+	case errors.Is(err, dav.ErrNoData), errors.Is(err, dav.ErrNotFound):
+		code = "not-served"
+	case errors.Is(err, dav.ErrMalformed), errors.Is(err, dav.ErrPartial), errors.Is(err, dav.ErrTooLarge),
+		errors.Is(err, dav.ErrForeign), errors.Is(err, dav.ErrUnproved), errors.Is(err, dav.ErrChanged):
+		code = "incomplete"
+	}
+	return departure.Reason{Code: code, Text: text}
+}

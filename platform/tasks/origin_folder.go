@@ -1,0 +1,230 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/clearance-project/clearance/agent/departure"
+	"github.com/clearance-project/clearance/agent/engine"
+	"github.com/clearance-project/clearance/backup/scan"
+	"github.com/clearance-project/clearance/backup/source"
+	"github.com/clearance-project/clearance/platform/eds"
+)
+
+// maxGivenFile bounds a file of contacts or calendars that is split in memory.
+const maxGivenFile = 512 << 20
+
+// InspectSource opens a folder or file as a source.
+func (w *Worker) InspectSource(_ context.Context, d departure.Dataset, at string) (engine.GivenSource, error) {
+	g := engine.GivenSource{Dataset: d, Path: filepath.Clean(at)}
+	refuse := func(format string, args ...any) (engine.GivenSource, error) {
+		return g, &engine.RefusedError{Code: "invalid", Text: fmt.Sprintf(format, args...)}
+	}
+	if !filepath.IsAbs(at) {
+		return refuse("give the whole path of the folder, from / on")
+	}
+	if strings.ToValidUTF8(at, "\uFFFD") != at {
+		return refuse("the path of that folder cannot be written as text; rename it first")
+	}
+	info, err := os.Stat(g.Path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return refuse("%s is not there", g.Path)
+	case err != nil:
+		return refuse("%s cannot be looked at: %v", g.Path, err)
+	case info.Mode().IsRegular():
+		if ext := wholeFile(d); ext == "" || !strings.EqualFold(filepath.Ext(g.Path), ext) {
+			return refuse("%s is a file; give the folder that holds the %s", g.Path, d)
+		}
+	case !info.IsDir():
+		return refuse("%s is neither a folder nor a file", g.Path)
+	}
+	g.ID = departure.SourceID("given:" + string(d) + ":" + string(departure.DigestOf(g.Path))[:16])
+	return g, nil
+}
+
+// wholeFile is the extension of the files that hold many items of a dataset.
+func wholeFile(d departure.Dataset) string {
+	switch d {
+	case departure.Contacts:
+		return ".vcf"
+	case departure.Calendars:
+		return ".ics"
+	}
+	return ""
+}
+
+// findGiven adds the folders and files that the person named.
+func (s *survey) findGiven() {
+	for _, g := range s.job.Given {
+		src := departure.Source{ID: g.ID, Dataset: g.Dataset, Fate: departure.Lost, Given: true, Name: g.Path}
+		s.addFolder(src, g.Path)
+	}
+}
+
+// findPictures adds this device's own pictures, where they count.
+func (s *survey) findPictures() {
+	src := departure.Source{ID: "pictures", Dataset: departure.Photos, Fate: departure.Stays, Name: "pictures on this device"}
+	if s.w.cfg.Pictures == "" || !s.job.Departure.Required(src) {
+		return
+	}
+	if _, err := os.Stat(s.w.cfg.Pictures); errors.Is(err, os.ErrNotExist) {
+		return
+	}
+	s.addFolder(src, s.w.cfg.Pictures)
+}
+
+func (s *survey) addFolder(src departure.Source, at string) {
+	o := &origin{src: src, rehash: true}
+	s.add(o)
+	folder, only := at, ""
+	if info, err := os.Stat(at); err == nil && info.Mode().IsRegular() {
+		folder, only = filepath.Dir(at), filepath.Base(at)
+	}
+	root, err := scan.Open(folder)
+	if err != nil {
+		o.why = departure.Reason{Code: "folder", Text: src.Name + " could not be opened: " + err.Error()}
+		return
+	}
+	s.roots = append(s.roots, root)
+	ext := wholeFile(src.Dataset)
+	f := &source.Folder{Ref: o.ref(s.job), Root: root, Folder: filepath.Base(at), Now: s.w.cfg.Clock.Now, Match: func(p string) bool {
+		if only != "" {
+			return p == only
+		}
+		return ext == "" || strings.EqualFold(filepath.Ext(p), ext)
+	}}
+	if id := s.job.Destination.BagID; id != "" {
+		f.BagIDs = map[string]bool{id: true}
+	}
+	o.list = func(ctx context.Context, _ func(*source.Item) bool) iter.Seq2[source.Item, error] {
+		if ext == "" {
+			return f.Items(ctx)
+		}
+		return split(ctx, f)
+	}
+}
+
+// split takes the files of contacts or calendars of a folder apart, one item a
+// contact or calendar object. What does not parse is an item as it stands.
+func split(ctx context.Context, f *source.Folder) iter.Seq2[source.Item, error] {
+	return func(yield func(source.Item, error) bool) {
+		for file, err := range f.Items(ctx) {
+			if err != nil {
+				if !yield(file, err) {
+					return
+				}
+				continue
+			}
+			items, err := splitFile(file)
+			if err != nil {
+				err = &source.Failed{Item: file, Reason: source.Unreadable, Err: err}
+				if !yield(file, err) {
+					return
+				}
+				continue
+			}
+			for _, item := range items {
+				if !yield(item, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func splitFile(file source.Item) (items []source.Item, err error) {
+	in, stat, err := file.File.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, in.Close()) }()
+	if stat.Size > maxGivenFile {
+		return nil, fmt.Errorf("%s is larger than %d MB", file.ID, maxGivenFile>>20)
+	}
+	add := func(id, name string, raw []byte) {
+		items = append(items, source.Item{
+			Key: source.Key{Ref: file.Ref, ID: id}, Name: name, Folder: file.Folder,
+			// The content is the revision: a file is written anew as a whole.
+			Rev: string(departure.DigestOf(raw)), Size: int64(len(raw)), ModTime: file.ModTime, Ext: file.Ext, Open: bytesOpener(raw),
+		})
+	}
+	seen := make(map[string]int)
+	unique := func(id string) string {
+		seen[id]++
+		if n := seen[id]; n > 1 {
+			id = fmt.Sprintf("%s#%d", id, n)
+		}
+		return file.ID + "/" + id
+	}
+	if strings.EqualFold(file.Ext, ".vcf") {
+		for card, err := range source.VCards(in) {
+			if err != nil {
+				return nil, err
+			}
+			if card.Raw == nil {
+				return nil, fmt.Errorf("one of its contacts has %d bytes", card.Size)
+			}
+			add(unique(card.ID()), card.Name, card.Raw)
+		}
+		return items, nil
+	}
+	raw, err := io.ReadAll(io.LimitReader(in, maxGivenFile))
+	if err != nil {
+		return nil, err
+	}
+	objects, err := source.SplitCalendar(raw)
+	if err != nil {
+		return nil, err
+	}
+	for _, obj := range objects {
+		add(unique(obj.ID()), obj.Name, obj.Raw)
+	}
+	return items, nil
+}
+
+// addTrash adds the folders that were moved away with one store.
+func (s *survey) addTrash(b bookMemory, found []eds.Trashed) {
+	src := b.Source
+	src.ID, src.Trash, src.TrashOf = departure.SourceID("trash:"+b.UID), true, b.Source.ID
+	src.Name = "what this device kept of " + b.Source.Name
+	o := &origin{src: src}
+	s.add(o)
+	var folders []*source.Folder
+	for _, t := range found {
+		if len(t.Skipped) > 0 {
+			o.why = departure.Reason{Code: "trash", Text: fmt.Sprintf("%s: %d entries are no files", src.Name, len(t.Skipped))}
+			return
+		}
+		root, err := scan.Open(t.Root)
+		if err != nil {
+			o.why = departure.Reason{Code: "trash", Text: src.Name + " could not be opened: " + err.Error()}
+			return
+		}
+		s.roots = append(s.roots, root)
+		kind := "data"
+		if t.Cache {
+			kind = "cache"
+		}
+		folders = append(folders, &source.Folder{Ref: o.ref(s.job), Root: root, Folder: "trash/" + t.Component + "-" + kind + "-" + t.UID, Now: s.w.cfg.Clock.Now})
+	}
+	o.list = func(ctx context.Context, _ func(*source.Item) bool) iter.Seq2[source.Item, error] {
+		return func(yield func(source.Item, error) bool) {
+			for i, f := range folders {
+				for item, err := range f.Items(ctx) {
+					// Two folders may hold a file of one name.
+					item.ID = fmt.Sprintf("%d/%s", i, item.ID)
+					if !yield(item, err) {
+						return
+					}
+				}
+			}
+		}
+	}
+}

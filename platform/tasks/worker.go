@@ -1,0 +1,170 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/clearance-project/clearance/agent/departure"
+	"github.com/clearance-project/clearance/agent/engine"
+	"github.com/clearance-project/clearance/backup/ledger"
+	"github.com/clearance-project/clearance/platform/bus"
+	"github.com/clearance-project/clearance/platform/cloud/dav"
+	"github.com/clearance-project/clearance/platform/eds"
+	"github.com/clearance-project/clearance/platform/goa"
+	"github.com/clearance-project/clearance/platform/secrets"
+	"github.com/clearance-project/clearance/platform/watch"
+)
+
+// Config is what a worker is made of.
+type Config struct {
+	Bus *bus.Conn // the user's session bus
+	// State is the worker's folder: ledgers and what is remembered of accounts.
+	State string
+	// Provider gives the catalogue's id for a GOA provider type, and whether it
+	// is a company whose account could be left.
+	Provider func(goaType string) (id string, ok bool)
+	Clock    watch.Clock
+	// User and Device name the copy's folder.
+	User, Device string
+	// Home is the user's home, ConfigHome their XDG_CONFIG_HOME, Pictures the
+	// XDG pictures folder ("" for none).
+	Home, ConfigHome, Pictures string
+}
+
+// Worker does the user's part of a departure. Its methods may be called from
+// several goroutines; calls for one departure come one at a time.
+type Worker struct {
+	cfg     Config
+	goa     *goa.Client
+	eds     *eds.Client
+	secrets *secrets.Client
+
+	mu       sync.Mutex
+	sessions map[string]*session       // by account id: how its server is asked
+	ledgers  map[string]*ledger.Ledger // by bag id
+	watches  map[string]*watching      // by departure id
+}
+
+var _ engine.Worker = (*Worker)(nil)
+
+// New makes a worker. The bus stays the caller's.
+func New(cfg Config) (*Worker, error) {
+	if err := os.MkdirAll(filepath.Join(cfg.State, "accounts"), 0o700); err != nil {
+		return nil, fmt.Errorf("cannot make the worker's folder: %w", err)
+	}
+	s := secrets.New(cfg.Bus)
+	return &Worker{
+		cfg: cfg, secrets: s, goa: goa.New(cfg.Bus, s, cfg.ConfigHome), eds: eds.New(cfg.Bus, eds.Options{}),
+		sessions: make(map[string]*session), ledgers: make(map[string]*ledger.Ledger), watches: make(map[string]*watching),
+	}, nil
+}
+
+// Close forgets every credential and closes the ledgers. Watches end with their
+// context.
+func (w *Worker) Close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var errs []error
+	for _, s := range w.sessions {
+		s.client.Close()
+	}
+	for _, l := range w.ledgers {
+		errs = append(errs, l.Close())
+	}
+	clear(w.sessions)
+	clear(w.ledgers)
+	return errors.Join(errs...)
+}
+
+// session is how an account's server is asked: made from GOA while the account
+// is signed in, kept in memory after it was signed out.
+type session struct {
+	memory serverMemory
+	secret dav.Secret
+	client *dav.Client
+	// last are the complete listings of the last look, for the fence.
+	last map[departure.SourceID]dav.Listing
+}
+
+// keep makes sess the account's session, unless it is the one already there.
+func (w *Worker) keep(account string, m serverMemory, creds dav.Credentials) (*session, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	secret := creds.Password
+	if !creds.Bearer.Empty() {
+		secret = creds.Bearer
+	}
+	if old, ok := w.sessions[account]; ok {
+		if old.memory == m && old.secret == secret {
+			return old, nil
+		}
+		old.client.Close()
+	}
+	client, err := dav.New(dav.Config{
+		Contacts: m.Contacts, Calendars: m.Calendars, Files: m.Files,
+		Credentials: creds, AcceptInvalidCert: m.AcceptInvalidCert, Now: w.cfg.Clock.Now,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("cannot ask the server: %w", err)
+	}
+	s := &session{memory: m, secret: secret, client: client, last: make(map[departure.SourceID]dav.Listing)}
+	w.sessions[account] = s
+	return s, nil
+}
+
+func (w *Worker) session(account string) *session {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.sessions[account]
+}
+
+// now is the time as the engine sees it.
+func (w *Worker) now() time.Time { return w.cfg.Clock.Now() }
+
+// Credential checks a password at the account's server and keeps it in memory.
+func (w *Worker) Credential(ctx context.Context, job engine.Job, password string) error {
+	m, err := w.recall(job.Departure.Account.ID)
+	if err != nil {
+		return err
+	}
+	if m.Server.User == "" {
+		return &engine.BlockedError{
+			Why:    departure.Reason{Code: "no-server", Text: "nothing is known of this account's server on this device"},
+			Remedy: departure.Remedy{Code: "sign-in", Text: "sign in to the account on this device again"},
+		}
+	}
+	creds := dav.Credentials{User: m.Server.User, Password: dav.NewSecret(password)}
+	probe, err := dav.New(dav.Config{
+		Contacts: m.Server.Contacts, Calendars: m.Server.Calendars, Files: m.Server.Files,
+		Credentials: creds, AcceptInvalidCert: m.Server.AcceptInvalidCert, Now: w.cfg.Clock.Now,
+	})
+	if err != nil {
+		return fmt.Errorf("cannot ask the server: %w", err)
+	}
+	defer probe.Close()
+	if err := ask(ctx, probe, m.Server); err != nil {
+		return &engine.BlockedError{Why: serverReason("the server", err),
+			Remedy: departure.Remedy{Code: "password", Text: "enter the account's password once more", Command: departure.Command("leave", job.Departure.Account)}}
+	}
+	_, err = w.keep(job.Departure.Account.ID, m.Server, creds)
+	return err
+}
+
+// ask makes the server answer one question with the credentials.
+func ask(ctx context.Context, c *dav.Client, m serverMemory) error {
+	var err error
+	switch {
+	case m.Files != "":
+		_, err = c.Files(ctx)
+	case m.Contacts != "":
+		_, err = c.AddressBooks(ctx)
+	default:
+		_, err = c.Calendars(ctx)
+	}
+	return err
+}
