@@ -144,7 +144,7 @@ type Source struct {
 	Given     bool     `json:"given"`      // a folder or file that the person named
 	Trash     bool     `json:"trash"`      // what the platform kept of a removed source
 	TrashOf   SourceID `json:"trash_of,omitempty"`
-	Name      string   `json:"name"`       // as shown to a person
+	Name      string   `json:"name"` // as shown to a person
 }
 
 // Digest is a SHA-256 in lower-case hex; empty means that there is none.

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/user"
+	"path/filepath"
+	"sync/atomic"
+
+	"github.com/clearance-project/clearance/agent"
+	"github.com/clearance-project/clearance/agent/departure"
+	"github.com/clearance-project/clearance/agent/policy"
+	"github.com/clearance-project/clearance/agent/provider"
+	"github.com/clearance-project/clearance/platform/bus"
+	"github.com/clearance-project/clearance/platform/clock"
+	"github.com/clearance-project/clearance/platform/findmy"
+	"github.com/clearance-project/clearance/platform/keys"
+	"github.com/clearance-project/clearance/platform/store"
+	"github.com/clearance-project/clearance/platform/tasks"
+)
+
+// parts are the agent put together. They are closed in the order in which they
+// use each other.
+type parts struct {
+	service *agent.Service
+	store   *store.Store
+	closers []func() error
+	// What the agent can see just now.
+	session, system, jumps atomic.Bool
+	log                    *slog.Logger
+}
+
+func assemble(ctx context.Context, where places, log *slog.Logger) (_ *parts, err error) {
+	p := &parts{log: log}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.close())
+		}
+	}()
+	if p.store, err = store.Open(ctx, where.state); err != nil {
+		return nil, err
+	}
+	p.closers = append(p.closers, p.store.Close)
+	ring, err := keys.Open(filepath.Join(where.state, "keys"))
+	if err != nil {
+		return nil, err
+	}
+	profiles, err := provider.Load(nil)
+	if err != nil {
+		return nil, err
+	}
+	boot, err := clock.BootID()
+	if err != nil {
+		return nil, err
+	}
+	tracker, err := findmy.Open(ctx, findmy.Options{Address: bus.SystemAddress()})
+	if err != nil {
+		return nil, err
+	}
+	p.closers = append(p.closers, func() error { tracker.Close(); return nil })
+	worker, err := p.worker(ctx, where, profiles)
+	if err != nil {
+		return nil, err
+	}
+	c := agent.Config{
+		Version: version, Store: p.store, Worker: worker, Tracker: tracker, Clock: clock.Real{},
+		Profiles: profiles, Rules: policy.Default(), Assured: departure.AssuredSystem, Health: p.health,
+		Signer: ring, JWKS: ring.JWKS, Secret: ring.Secret(), BootID: boot,
+		Closed: func() string { return "" }, Doctor: p.doctor,
+	}
+	if where.user {
+		c.Assured, c.Closed = departure.AssuredPersonal, closed
+	}
+	p.service = agent.NewService(c)
+	if err := p.service.Start(ctx); err != nil {
+		return nil, err
+	}
+	p.closers = append(p.closers, func() error { p.service.Close(); return nil })
+	return p, p.watchClock(ctx)
+}
+
+// worker is what looks at the user's data: in the person's own agent it runs in
+// the same process. The device's agent has none of its own.
+func (p *parts) worker(ctx context.Context, where places, profiles *provider.Catalogue) (agent.Worker, error) {
+	if !where.user {
+		return agent.NoWorker{}, nil
+	}
+	address, err := bus.SessionAddress()
+	if err != nil {
+		p.log.Warn("no session bus: accounts cannot be seen", "error", err)
+		return agent.NoWorker{}, nil
+	}
+	b, err := bus.Open(ctx, bus.Options{Address: address})
+	if err != nil {
+		return nil, err
+	}
+	p.closers = append(p.closers, func() error { b.Close(); return nil })
+	sub, err := b.Subscribe(func(e bus.Event) {
+		switch e.Kind {
+		case bus.Up:
+			p.session.Store(true)
+		case bus.Down:
+			p.session.Store(false)
+			p.disturbed(ctx, "the person's session bus went away")
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.closers = append(p.closers, func() error { sub.Close(); return nil })
+	device, err := os.Hostname()
+	if err != nil {
+		return nil, fmt.Errorf("cannot find this device's name: %w", err)
+	}
+	name := fmt.Sprint(os.Getuid())
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	w, err := tasks.New(tasks.Config{
+		Bus: b, State: where.state, Clock: clock.Real{}, User: name, Device: device,
+		Home: where.home, ConfigHome: where.configHome, Pictures: where.pictures,
+		Provider: func(goaType string) (string, bool) {
+			profile, ok := profiles.ForGOA(goaType)
+			return profile.ID, ok
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.closers = append(p.closers, w.Close)
+	return w, nil
+}
+
+// watchClock revokes what was given whenever the clock is set.
+func (p *parts) watchClock(ctx context.Context) error {
+	jumps, err := clock.Real{}.Jumps(ctx)
+	if err != nil {
+		return fmt.Errorf("cannot watch the clock: %w", err)
+	}
+	p.jumps.Store(true)
+	go func() {
+		for range jumps {
+			p.disturbed(ctx, "the clock was set")
+		}
+		p.jumps.Store(false)
+	}()
+	return nil
+}
+
+func (p *parts) disturbed(ctx context.Context, why string) {
+	if p.service == nil || ctx.Err() != nil {
+		return
+	}
+	if err := p.service.Disturbed(ctx, why); err != nil {
+		p.log.Error("cannot revoke what was given", "why", why, "error", err)
+	}
+}
+
+func (p *parts) health() departure.Health {
+	h := departure.Health{Buses: p.session.Load(), Store: true, Clock: p.jumps.Load()}
+	switch {
+	case !h.Buses:
+		h.Why = departure.Reason{Code: "no-session-bus", Text: "this session's services cannot be asked: nobody is logged in, or the session bus is gone"}
+	case !h.Clock:
+		h.Why = departure.Reason{Code: "clock", Text: "it cannot be seen whether the clock is set"}
+	}
+	return h
+}
+
+func (p *parts) doctor(ctx context.Context) []agent.DoctorEntry {
+	e := agent.DoctorEntry{Name: "permits", OK: true, Text: "permits can be given here"}
+	if why := closed(); why != "" {
+		e.OK, e.Text = false, why
+	}
+	s := agent.DoctorEntry{Name: "records", OK: true, Text: "what the agent knows can be read"}
+	if err := p.store.Healthy(ctx); err != nil {
+		s.OK, s.Text = false, err.Error()
+	}
+	return []agent.DoctorEntry{s, e}
+}
+
+func (p *parts) close() error {
+	if p == nil {
+		return nil
+	}
+	var errs []error
+	for i := len(p.closers) - 1; i >= 0; i-- {
+		errs = append(errs, p.closers[i]())
+	}
+	return errors.Join(errs...)
+}
