@@ -220,6 +220,10 @@ func TestRemovedAccountsTrash(t *testing.T) {
 	if err != nil || len(made.Failed) > 0 {
 		t.Fatalf("%+v %v", made, err)
 	}
+	live, err := Unsynced(t.Context(), s.Folder()+"/cache.db")
+	if err != nil || len(live) != 1 || live[0].UID != "c77" {
+		t.Fatalf("in the live cache: %+v %v", live, err)
+	}
 	list, err := b.client.Sources(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -296,6 +300,11 @@ func TestTrashIsNotFollowedOutside(t *testing.T) {
 	for _, uri := range []string{"file:///etc/passwd", "file://" + at + "/link", "http://x/", "file:" + home, "file://" + dirs.Cache + "/addressbook/uid/../../x"} {
 		if b, err := kept[0].Linked(uri, 100); err == nil {
 			t.Errorf("%s gave %q", uri, b)
+		}
+	}
+	for _, uri := range []string{"file:///a/c", "file:///a/b/../c", "file:///a/b", "file:///a/bc", "file:a/b/c", "file://host/a/b/c", "/a/b/c", "file:///a/b/%2e%2e/c"} {
+		if rel, err := within("/a/b", uri); err == nil {
+			t.Errorf("%s is within: %s", uri, rel)
 		}
 	}
 	if b, err := kept[0].Linked("file://"+dirs.Cache+"/addressbook/uid/photos/a", 100); err != nil || string(b) != "yy" {

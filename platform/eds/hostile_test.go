@@ -66,6 +66,15 @@ func TestUnknownSources(t *testing.T) {
 type liar struct {
 	mu      sync.Mutex
 	replies map[string][]any
+	gone    int // so many openings are answered with "no such source"
+}
+
+// lag sets how many openings are refused, and returns how many were left.
+func (l *liar) lag(n int) (left int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	left, l.gone = l.gone, n
+	return left
 }
 
 // say replaces the answer of one method.
@@ -80,17 +89,28 @@ func (l *liar) LookupInterface(string) (dbus.Interface, bool)          { return 
 func (l *liar) LookupMethod(name string) (dbus.Method, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if name == "OpenAddressBook" && l.gone > 0 {
+		l.gone--
+		return lie{dbus.NewError("org.gtk.GDBus.UnmappedGError.Quark._g_2dio_2derror_2dquark.Code1", []any{"No such source"})}, true
+	}
 	values, ok := l.replies[name]
 	return lie(values), ok
 }
 
 type lie []any
 
-func (l lie) Call(...any) ([]any, error) { return l, nil }
-func (l lie) NumArguments() int          { return 0 }
-func (l lie) NumReturns() int            { return len(l) }
-func (l lie) ArgumentValue(int) any      { return nil }
-func (l lie) ReturnValue(i int) any      { return l[i] }
+func (l lie) Call(...any) ([]any, error) {
+	if len(l) == 1 {
+		if err, ok := l[0].(*dbus.Error); ok {
+			return nil, err
+		}
+	}
+	return l, nil
+}
+func (l lie) NumArguments() int     { return 0 }
+func (l lie) NumReturns() int       { return len(l) }
+func (l lie) ArgumentValue(int) any { return nil }
+func (l lie) ReturnValue(i int) any { return l[i] }
 func (l lie) DecodeArguments(_ *dbus.Conn, _ string, _ *dbus.Message, args []any) ([]any, error) {
 	return nil, nil
 }
@@ -155,6 +175,10 @@ func TestServicesThatLie(t *testing.T) {
 	client := New(dial(t, s), Options{CallTimeout: 5 * time.Second})
 	if err := use(client); err != nil {
 		t.Fatalf("the honest one: %v", err)
+	}
+	l.lag(3) // the factory's list of sources lags behind the registry's
+	if err := use(client); err != nil || l.lag(0) != 0 {
+		t.Fatalf("a factory that lags: %v", err)
 	}
 	wrong := []any{uint32(7), "text", []string{"a"}, map[string]string{}, int64(-1), [][]byte{{1}}, dbus.MakeVariant(dbus.MakeVariant("x"))}
 	for method, honest := range good {

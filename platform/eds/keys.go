@@ -92,6 +92,19 @@ func (s *Store) Keys(ctx context.Context) (Listing, error) {
 	return l, nil
 }
 
+// Keys opens a source, lists it, and closes it.
+func (c *Client) Keys(ctx context.Context, uid string) (Listing, error) {
+	s, err := c.Open(ctx, uid)
+	if err != nil {
+		return Listing{}, err
+	}
+	l, err := s.Keys(ctx)
+	if closeErr := s.Close(context.WithoutCancel(ctx)); err == nil {
+		err = closeErr
+	}
+	return l, err
+}
+
 func (s *Store) keysOnce(ctx context.Context, h handle) (Listing, bool, error) {
 	before, err := s.state(ctx, h)
 	if err != nil {

@@ -85,7 +85,8 @@ func cachedOf(r sqliteread.Row) (Cached, error) {
 }
 
 // Unsynced returns the items of a cache that the server has not, or not in
-// this form. An unknown state counts.
+// this form. An unknown state counts. It can be asked of a live cache too:
+// cache.db in Store.Folder of an account's store.
 func Unsynced(ctx context.Context, path string) ([]Cached, error) {
 	var out []Cached
 	err := ReadCache(ctx, path, func(c Cached) error {

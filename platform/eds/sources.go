@@ -201,7 +201,7 @@ func readEntry(path dbus.ObjectPath, faces map[string]map[string]dbus.Variant) (
 // resolve follows the parents.
 func resolve(e entry, all map[string]entry) Source {
 	s := Source{
-		UID: e.uid, DisplayName: e.file.get("Data Source", "DisplayName"), Kind: Other, Status: e.status,
+		UID: e.uid, DisplayName: cut(e.file.get("Data Source", "DisplayName"), 500), Kind: Other, Status: e.status,
 		Writable: e.writable, Removable: e.removable, Malformed: e.malformed,
 		Enabled: e.file.bool("Data Source", "Enabled", true),
 	}
