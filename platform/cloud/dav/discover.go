@@ -202,9 +202,7 @@ func (out *Collections) add(kind Kind, r *response, base *url.URL) error {
 // usable wants a status of 200 for a member.
 func (r *response) usable() error {
 	switch {
-	case r.status == 507: // RFC 6578, 3.6: the server cut the listing
-		return fmt.Errorf("%w: it says so (507)", ErrPartial)
-	case r.status != 0 && r.status != 200:
+	case r.status != 0 && r.status != 200: // a 507 says that the listing was cut (RFC 6578, 3.6)
 		return fmt.Errorf("%w: a member answered %d", ErrPartial, r.status)
 	case !r.sound:
 		return fmt.Errorf("%w: a member shows nothing of itself", ErrPartial)

@@ -115,6 +115,40 @@ func TestMemberFaults(t *testing.T) {
 	}
 }
 
+// TestDiscoveryFaults has each request of the discovery fail: an error, and
+// never fewer books than there are.
+func TestDiscoveryFaults(t *testing.T) {
+	s := cloud(t, davtest.Options{}, davtest.Content{})
+	s.User("alice").AddBook("second", "Second")
+	c := client(t, configFor(s.URL()))
+	cut := []struct {
+		name  string
+		fault davtest.Fault
+		want  error
+	}{{"one denied", davtest.Fault{Depth: "1", DenyFirst: 1}, ErrPartial}}
+	for _, f := range append(cut, faults...) {
+		for skip := range 3 {
+			t.Run(fmt.Sprint(f.name, " after ", skip), func(t *testing.T) {
+				fault := f.fault
+				if fault.Skip = skip; fault.Depth == "1" {
+					fault.Skip = 0
+				}
+				// These answers are short.
+				fault.CutAfter, fault.TruncateAfter = fault.CutAfter/4, fault.TruncateAfter/4
+				injected := s.Inject(fault)
+				defer s.Heal()
+				books, err := c.AddressBooks(deadline(t))
+				if !errors.Is(err, f.want) || len(books.Found) != 0 || injected.Fired() == 0 {
+					t.Errorf("%+v, %v, fired %d; want %v", books, err, injected.Fired(), f.want)
+				}
+			})
+		}
+	}
+	if books, err := c.AddressBooks(deadline(t)); err != nil || len(books.Found) != 2 {
+		t.Errorf("healed: %+v, %v", books, err)
+	}
+}
+
 func TestSecondWayRefused(t *testing.T) {
 	s := cloud(t, davtest.Options{}, davtest.Content{Contacts: 20})
 	c := client(t, configFor(s.URL()))
@@ -126,6 +160,19 @@ func TestSecondWayRefused(t *testing.T) {
 		}
 		s.Heal()
 	}
+}
+
+func TestSecondWayInPages(t *testing.T) {
+	s := cloud(t, davtest.Options{SyncPage: 7}, davtest.Content{Contacts: 20})
+	c := client(t, configFor(s.URL()))
+	coll := book(t, c)
+	l, err := c.List(deadline(t), coll)
+	if err != nil || l.Count != 20 || s.Count("REPORT", "") != 3 {
+		t.Errorf("%d items in %d pages, %v; want 20 in 3", l.Count, s.Count("REPORT", ""), err)
+	}
+	s.Inject(davtest.Fault{Method: "REPORT", Skip: 2, HideLast: 1, DenyFirst: 1})
+	l, err = c.List(deadline(t), coll)
+	wantIncomplete(t, l, err, ErrPartial)
 }
 
 func TestRetryAfter(t *testing.T) {

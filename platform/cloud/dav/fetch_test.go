@@ -149,6 +149,25 @@ func TestFetchOneFails(t *testing.T) {
 	}
 }
 
+// TestFetchWantsTheListedRevision changes an item to another of the same size.
+func TestFetchWantsTheListedRevision(t *testing.T) {
+	s := cloud(t, davtest.Options{}, davtest.Content{Contacts: 30})
+	c := client(t, configFor(s.URL()))
+	coll := book(t, c)
+	l, err := c.List(deadline(t), coll)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.User("alice").PutContact("contacts", "contact-00004.vcf", davtest.Card(5)); err != nil {
+		t.Fatal(err)
+	}
+	var got bag
+	fetched, err := c.Fetch(deadline(t), coll, l.Items, got.take)
+	if err != nil || fetched.Count != 29 || len(fetched.Failed) != 1 || !errors.Is(fetched.Failed[0].Err, ErrChanged) || got.data["contact-00004.vcf"] != "" {
+		t.Errorf("%+v, %v", fetched, err)
+	}
+}
+
 func TestFetchVisitFails(t *testing.T) {
 	s := cloud(t, davtest.Options{}, davtest.Content{Contacts: 30})
 	c := client(t, configFor(s.URL()))

@@ -16,12 +16,11 @@ import (
 )
 
 // Body is an item's bytes from an offset on. Read ends with io.EOF only after
-// exactly as many as the server promised. Close it.
+// exactly as many as the server promised: net/http sees to that. Close it.
 type Body struct {
 	// Size is that of the whole item, in bytes.
 	Size   int64
 	answer *answer
-	left   int64
 }
 
 // Open gets an item's bytes from an offset on. It fails with ErrChanged where
@@ -58,7 +57,7 @@ func (c *Client) body(a *answer, it Item, offset int64) (*Body, error) {
 	if !sameTag(rev, it.Rev) {
 		return nil, fmt.Errorf("cannot GET: %w: another revision", ErrChanged)
 	}
-	b := &Body{Size: a.ContentLength, answer: a, left: a.ContentLength}
+	b := &Body{Size: a.ContentLength, answer: a}
 	if a.StatusCode == http.StatusPartialContent {
 		first, size, ok := contentRange(a.Header.Get("Content-Range"))
 		if !ok || first != offset || size-first != a.ContentLength {
@@ -89,14 +88,7 @@ func contentRange(value string) (first, size int64, ok bool) {
 	return first, size, ok
 }
 
-func (b *Body) Read(p []byte) (int, error) {
-	n, err := b.answer.body.Read(p)
-	b.left -= int64(n)
-	if err == io.EOF && b.left != 0 {
-		return n, fmt.Errorf("cannot GET: %w: the answer ended early", ErrUnreachable)
-	}
-	return n, err
-}
+func (b *Body) Read(p []byte) (int, error) { return b.answer.body.Read(p) }
 
 // Close ends the transfer.
 func (b *Body) Close() error {

@@ -246,9 +246,9 @@ func (a *Account) data(list *[]*collection, collection, name string) []byte {
 }
 
 // syncToken is the state of a collection as RFC 6578 gives it.
-func (c *collection) syncToken() string {
-	return fmt.Sprintf("http://sabre.io/ns/sync/%d", c.changed)
-}
+func (c *collection) syncToken() string { return tokenOf(c.changed) }
+
+func tokenOf(change uint64) string { return fmt.Sprintf("http://sabre.io/ns/sync/%d", change) }
 
 // since parses a token of ours.
 func (c *collection) since(token string) (uint64, bool) {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"sort"
 	"strings"
 )
 
@@ -114,14 +115,27 @@ func holds(data []byte, components []string) bool {
 	return false
 }
 
+// sync answers what changed since the token, oldest change first.
 func (a *answer) sync(res resource, token string) (tail string, known bool) {
 	since, ok := res.coll.since(token)
 	if !ok || a.server.opts.NoState {
 		return "", false
 	}
-	for _, child := range res.children() {
-		if child.item.changed > since {
-			a.leaf(child)
+	list := res.children()
+	sort.Slice(list, func(i, j int) bool { return list[i].item.changed < list[j].item.changed })
+	sent := 0
+	for _, child := range list {
+		if child.item.changed <= since {
+			continue
+		}
+		if page := a.server.opts.SyncPage; page > 0 && sent == page {
+			a.buf.WriteString("<d:response><d:href>" + text(res.href) + "</d:href><d:status>HTTP/1.1 507 Insufficient Storage</d:status></d:response>")
+			return "<d:sync-token>" + tokenOf(since) + "</d:sync-token>", true
+		}
+		a.leaf(child)
+		sent++
+		if a.server.opts.SyncPage > 0 {
+			since = child.item.changed
 		}
 	}
 	for name, changed := range res.coll.gone {

@@ -32,6 +32,9 @@ type Options struct {
 	// NoState leaves out getctag, sync-token and the ETags of collections, as
 	// plain WebDAV servers do.
 	NoState bool
+	// SyncPage bounds the members of one sync-collection answer, which then ends
+	// with a 507 and a token to go on from; 0 is no bound.
+	SyncPage int
 	// NoSizes leaves out getcontentlength of contacts and events.
 	NoSizes bool
 }
