@@ -266,6 +266,27 @@ func TestChangeDuringListing(t *testing.T) {
 	}
 }
 
+// TestChangeWithoutMark changes a book whose server marks no state: two
+// listings in a row must be equal.
+func TestChangeWithoutMark(t *testing.T) {
+	s := cloud(t, davtest.Options{NoState: true}, davtest.Content{Contacts: 20})
+	c := client(t, configFor(s.URL()))
+	coll := book(t, c)
+	change := func() {
+		if _, err := s.User("alice").PutContact("contacts", "contact-00003.vcf", davtest.Card(99)); err != nil {
+			t.Error(err)
+		}
+	}
+	once := s.Inject(davtest.Fault{Method: "PROPFIND", Path: coll.Path, Depth: "1", Times: 1, After: change})
+	if l, err := c.List(deadline(t), coll); err != nil || l.Count != 20 || l.State != "" || once.Fired() != 1 {
+		t.Errorf("changed once: %+v, %v", l, err)
+	}
+	s.Heal()
+	s.Inject(davtest.Fault{Method: "PROPFIND", Path: coll.Path, Depth: "1", After: change})
+	l, err := c.List(deadline(t), coll)
+	wantIncomplete(t, l, err, ErrChanged)
+}
+
 func TestBookDropsToZero(t *testing.T) {
 	s := cloud(t, davtest.Options{}, davtest.Content{Contacts: 20})
 	c := client(t, configFor(s.URL()))

@@ -117,6 +117,74 @@ func TestHostileListings(t *testing.T) {
 	}
 }
 
+// TestAnswerOfAnotherKind has the right XML under the wrong status or type.
+func TestAnswerOfAnotherKind(t *testing.T) {
+	for name, h := range map[string]struct {
+		status int
+		kind   string
+		want   error
+	}{
+		"right": {207, "application/xml;charset=utf-8", nil}, "text/xml": {207, "text/xml", nil},
+		"html": {207, "text/html", ErrMalformed}, "no type": {207, "", ErrMalformed}, "bad type": {207, "a/b/c", ErrMalformed},
+		"200": {200, "application/xml", ErrMalformed}, "206": {206, "application/xml", ErrMalformed},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header()["Content-Type"] = []string{h.kind}
+			w.WriteHeader(h.status)
+			_, _ = io.WriteString(w, envelope(self))
+		}))
+		c := client(t, configFor(server.URL+"/"))
+		_, err := c.members(deadline(t), Collection{Kind: AddressBook, Path: "/b", base: c.contacts})
+		if !errors.Is(err, h.want) {
+			t.Errorf("%s: %v; want %v", name, err, h.want)
+		}
+		server.Close()
+	}
+}
+
+// TestResumeOfAnotherPart has a server that answers a range with another one.
+func TestResumeOfAnotherPart(t *testing.T) {
+	for value, want := range map[string]error{
+		"bytes 5-9/10": nil, "bytes 4-9/10": ErrMalformed, "bytes 5-9/11": ErrMalformed, "": ErrMalformed,
+		"bytes 5-10/11": ErrMalformed,
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("ETag", `"1"`)
+			w.Header().Set("Content-Range", value)
+			w.Header().Set("Content-Length", "5")
+			w.WriteHeader(http.StatusPartialContent)
+			_, _ = io.WriteString(w, "56789")
+		}))
+		c := client(t, configFor(server.URL+"/"))
+		body, err := c.Open(deadline(t), Collection{Kind: FileTree, Path: "/b", base: c.files}, Item{Name: "a", Rev: `"1"`, Size: -1}, 5)
+		if !errors.Is(err, want) {
+			t.Errorf("%q: %v; want %v", value, err, want)
+		}
+		if err == nil {
+			body.Close()
+		}
+		server.Close()
+	}
+}
+
+// TestResumeWithoutRanges has a server that always sends the whole.
+func TestResumeWithoutRanges(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("ETag", `"1"`)
+		_, _ = io.WriteString(w, "0123456789")
+	}))
+	defer server.Close()
+	c := client(t, configFor(server.URL+"/"))
+	body, err := c.Open(deadline(t), Collection{Kind: FileTree, Path: "/b", base: c.files}, Item{Name: "a", Rev: `W/"1"`, Size: 10}, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer body.Close()
+	if rest, err := io.ReadAll(body); err != nil || string(rest) != "56789" {
+		t.Errorf("%q, %v", rest, err)
+	}
+}
+
 func TestUnprovedAnswer(t *testing.T) {
 	for name, h := range map[string]struct {
 		principal string

@@ -238,3 +238,16 @@ func oneFile(t *testing.T, s *davtest.Server, data []byte) (Item, *Client, Colle
 	t.Fatal("the file is not listed")
 	return Item{}, nil, Collection{}
 }
+
+// BenchmarkWalk goes through 100,000 files, a thousand a folder.
+func BenchmarkWalk(b *testing.B) {
+	s := cloud(b, davtest.Options{}, davtest.Content{Files: 100_000})
+	c := client(b, configFor(s.URL()))
+	root := tree(b, c)
+	for b.Loop() {
+		l, err := c.Walk(deadline(b), root, func(Item) error { return nil })
+		if err != nil || l.Count != 100_000 {
+			b.Fatalf("%d, %v", l.Count, err)
+		}
+	}
+}
