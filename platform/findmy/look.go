@@ -95,7 +95,7 @@ func (c *Client) Look(ctx context.Context, met []string) (Report, error) {
 		}
 	}
 	slices.Sort(names)
-	c.follow(ctx, names)
+	_ = c.follow(ctx, names) // the fence after this look tries again, and fails if it must
 	report.Implementers = make([]Implementer, len(names))
 	slots := make(chan struct{}, maxAtOnce)
 	var asking sync.WaitGroup

@@ -31,8 +31,12 @@ func (c *Client) Watch(ctx context.Context, changed func()) error {
 		c.unwatch(id)
 		return fmt.Errorf("cannot watch Find My Device: %w", err)
 	}
-	if names, _, err := c.names(ctx); err == nil { // else it is told when the bus is back
-		c.follow(ctx, names)
+	// While the bus is away nothing can be followed; its return is told of.
+	if names, _, err := c.names(ctx); err == nil {
+		if err := c.follow(ctx, names); err != nil {
+			c.unwatch(id)
+			return fmt.Errorf("cannot watch Find My Device: %w", err)
+		}
 	}
 	return ctx.Err()
 }
@@ -118,16 +122,18 @@ func (c *Client) followSoon(name string) {
 	c.tasks.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), c.opts.Timeout)
 		defer cancel()
-		c.follow(ctx, []string{name})
+		_ = c.follow(ctx, []string{name}) // a fence tries again, and fails if it must
 	})
 }
 
 // follow hears of the changes of some names and returns once that is in force:
 // what is read afterwards cannot change unheard. Without watchers it does
-// nothing. A name that is new to those who watch is told of.
-func (c *Client) follow(ctx context.Context, names []string) {
+// nothing. A name that is new to those who watch is told of. An error means that
+// some name is not heard of; it is tried again by the next look and by Fence.
+func (c *Client) follow(ctx context.Context, names []string) error {
 	c.adjusting.Lock()
 	defer c.adjusting.Unlock()
+	var failed error
 	for _, name := range names {
 		c.mu.Lock()
 		skip := len(c.watchers) == 0 || c.subs[name] != nil || c.closed || len(c.subs) >= 2*maxImplementers
@@ -138,23 +144,25 @@ func (c *Client) follow(ctx context.Context, names []string) {
 		rule := bus.Rule{Sender: name, Path: Path, Interface: properties, Member: "PropertiesChanged", Arg0: Interface}
 		sub, err := c.subscribe(ctx, rule, func(bus.Event) { c.notify() })
 		if err != nil {
-			continue // it is tried again by the next look, which tells what it sees
+			failed = fmt.Errorf("cannot hear of changes of %s: %w", name, err)
+			continue
 		}
 		c.mu.Lock()
 		c.subs[name] = sub
 		c.mu.Unlock()
 	}
+	return failed
 }
 
 // subscribe waits until the rule is in force or the bus is down.
 func (c *Client) subscribe(ctx context.Context, rule bus.Rule, hear func(bus.Event)) (*bus.Subscription, error) {
 	begun := make(chan struct{}, 1)
 	sub, err := c.bus.Subscribe(func(e bus.Event) {
-		hear(e)
 		select {
 		case begun <- struct{}{}:
 		default:
 		}
+		hear(e)
 	}, rule)
 	if err != nil {
 		return nil, err
@@ -186,7 +194,9 @@ func (c *Client) fence(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.follow(ctx, names)
+	if err := c.follow(ctx, names); err != nil {
+		return err
+	}
 	allowed, err := c.opts.Allow()
 	if err != nil {
 		return err

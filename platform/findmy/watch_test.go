@@ -2,6 +2,7 @@ package findmy_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -150,4 +151,30 @@ func TestSilentImplementers(t *testing.T) {
 		t.Error("a fence passed an implementer that does not answer")
 	}
 	wantState(t, c, "Fake", "unknown")
+}
+
+// The fence waits for the callback, not only for the signal.
+func TestFenceWaitsForASlowCallback(t *testing.T) {
+	b := systemBus(t, "")
+	f := startFake(t, dial(t, b), "Fake", good("on"))
+	c := client(t, b)
+	held, gate := make(chan struct{}, 100), make(chan struct{})
+	var slow atomic.Bool
+	must(t, c.Watch(t.Context(), func() {
+		if slow.Load() {
+			held <- struct{}{}
+			<-gate
+		}
+	}))
+	must(t, c.Fence(within(t)))
+	slow.Store(true)
+	f.changed(t)
+	<-held
+	short, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if err := c.Fence(short); err == nil {
+		t.Error("the fence ended before the callback")
+	}
+	close(gate)
+	must(t, c.Fence(within(t)))
 }
