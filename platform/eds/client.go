@@ -18,6 +18,7 @@ type Options struct {
 	RefreshTimeout time.Duration // of a refresh until it settled, default 2 min
 	MaxItems       int           // listed in one store, default 500,000
 	MaxItemBytes   int           // of one contact or component, default 48 MiB
+	Now            func() time.Time
 }
 
 func (o Options) withDefaults() Options {
@@ -32,6 +33,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxItemBytes <= 0 {
 		o.MaxItemBytes = 48 << 20
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	return o
 }

@@ -23,6 +23,7 @@ func contactsContract(t *testing.T) {
 	create(t, s, cards(5000)...)
 	t.Logf("5,000 created in %v", time.Since(began))
 
+	keys(t, s) // waits until the second of the last change is over
 	began = time.Now()
 	l := keys(t, s)
 	listed := time.Since(began)
@@ -245,4 +246,34 @@ func TestLargeBook(t *testing.T) {
 	t.Logf("40,000 listed in %v", time.Since(began))
 	fetch(t, s, l.UIDs()...)
 	t.Logf("40,000 out of EDS in %v", time.Since(began))
+}
+
+// EDS stamps to the second: of two changes within one, the later shows all the
+// same.
+func TestTwoChangesWithinASecond(t *testing.T) {
+	d := startClient(t, Options{})
+	s := d.open(t, personal)
+	memos := d.open(t, "system-memo-list")
+	create(t, s, card(1))
+	create(t, memos, memo(1))
+	modify := func(s *Store, method string, args ...any) {
+		t.Helper()
+		h := s.current()
+		if err := d.client.call(t.Context(), time.Minute, h.target, dotted+method, args); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 3 {
+		modify(s, "AddressBook.ModifyContacts", []string{card(1, "NOTE:a\r\n")}, uint32(0))
+		modify(memos, "Calendar.ModifyObjects", []string{strings.Replace(memo(1), "END:", "ATTACH:file:///a\r\nEND:", 1)}, "this", uint32(0))
+		before, memosBefore := keys(t, s), keys(t, memos)
+		modify(s, "AddressBook.ModifyContacts", []string{card(1, "NOTE:b\r\n")}, uint32(0))
+		modify(memos, "Calendar.ModifyObjects", []string{strings.Replace(memo(1), "END:", "ATTACH:file:///b\r\nEND:", 1)}, "this", uint32(0))
+		if after := keys(t, s); after.Digest == before.Digest {
+			t.Errorf("%d: a contact's second change does not show", i)
+		}
+		if after := keys(t, memos); after.Digest == memosBefore.Digest {
+			t.Errorf("%d: a memo's second change does not show", i)
+		}
+	}
 }

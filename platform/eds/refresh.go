@@ -69,17 +69,16 @@ func (s *Store) refresh(ctx context.Context, h handle) (Refreshed, error) {
 func (s *Store) settle(ctx context.Context, h handle) (bool, error) {
 	last := ""
 	for {
-		var unnamed int
 		if s.source.Kind == AddressBook { // waits for the refresh
 			if _, err := s.contactUIDs(ctx, h); err != nil {
 				return false, err
 			}
 		}
-		revs, err := s.view(ctx, h, &unnamed)
+		v, err := s.view(ctx, h)
 		if err != nil {
 			return false, err
 		}
-		now := digest(keysOf(revs))
+		now := digest(keysOf(v.revs))
 		if now == last {
 			return true, nil
 		}
