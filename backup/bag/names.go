@@ -96,7 +96,7 @@ func (n *names) folder(dir, name string) (path string, made bool, err error) {
 			return path, false, nil
 		}
 		st, err := n.root.Lstat(path)
-		if err != nil {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // not there yet: a file on its way
 			return "", false, err
 		}
 		if st.Mode.IsDir() {
