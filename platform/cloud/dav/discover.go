@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -46,6 +47,23 @@ type Collections struct {
 	// Others are the paths of what is there too and is neither an address book
 	// nor a calendar: schedule boxes, trash bins, subscriptions.
 	Others []string
+}
+
+// Same says whether both looks found the same collections: Client.Same compares
+// what is in a collection, and does not see a new one beside it.
+func (c Collections) Same(d Collections) bool {
+	paths := func(c Collections) []string {
+		var list []string
+		for _, f := range c.Found {
+			list = append(list, string(f.Kind)+" "+f.Path)
+		}
+		for _, o := range c.Others {
+			list = append(list, "other "+o)
+		}
+		slices.Sort(list)
+		return list
+	}
+	return c.Principal == d.Principal && slices.Equal(paths(c), paths(d))
 }
 
 // ErrNoData is returned where the account has no address of that kind, or the

@@ -123,6 +123,31 @@ func TestClientEndpointAndAddresses(t *testing.T) {
 	}
 }
 
+func TestSameCollections(t *testing.T) {
+	s := cloud(t, davtest.Options{}, davtest.Content{})
+	c := client(t, configFor(s.URL()))
+	look := func() Collections {
+		found, err := c.Calendars(deadline(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	first := look()
+	if !first.Same(look()) {
+		t.Error("two equal looks differ")
+	}
+	s.User("alice").AddCalendar("new", "New")
+	second := look()
+	if first.Same(second) || second.Same(first) {
+		t.Error("a new calendar is not seen")
+	}
+	s.User("alice").RemoveCalendar("personal")
+	if second.Same(look()) {
+		t.Error("a removed calendar is not seen")
+	}
+}
+
 func TestSorting(t *testing.T) {
 	for name, want := range map[string]string{
 		"Photos/a.JPG": "photo", "x/b.heic": "photo", "v.mp4": "photo", "Notes/a.md": "note", "Notes/.attachments.7/b.png": "photo note",
