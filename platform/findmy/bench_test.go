@@ -182,7 +182,7 @@ func (d *device) start(t *testing.T, conn *dbus.Conn) {
 	go func() { ended <- s.Serve(ctx, conn) }()
 	d.stop = sync.OnceFunc(func() {
 		cancel()
-		<-ended
+		_ = <-ended // the connection may be closed already
 	})
 	t.Cleanup(d.stop)
 	awaitName(t, conn, s.Name())
