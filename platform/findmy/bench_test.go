@@ -182,7 +182,9 @@ func (d *device) start(t *testing.T, conn *dbus.Conn) {
 	go func() { ended <- s.Serve(ctx, conn) }()
 	d.stop = sync.OnceFunc(func() {
 		cancel()
-		_ = <-ended // the connection may be closed already
+		if err := <-ended; err != nil {
+			t.Log("the service ended: ", err) // its connection may be closed already
+		}
 	})
 	t.Cleanup(d.stop)
 	awaitName(t, conn, s.Name())
