@@ -121,7 +121,7 @@ func New(config Config) (*Client, error) {
 		ResponseHeaderTimeout:  c.limits.Header,
 		MaxResponseHeaderBytes: 256 << 10,
 		ForceAttemptHTTP2:      true,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: config.AcceptInvalidCert}, //nolint:gosec // the account's own setting
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: config.AcceptInvalidCert},
 	}
 	c.http = &http.Client{
 		Transport:     c.transport,

@@ -51,7 +51,7 @@ type Collections struct {
 
 // Same says whether both looks found the same collections: Client.Same compares
 // what is in a collection, and does not see a new one beside it.
-func (c Collections) Same(d Collections) bool {
+func (c Collections) Same(other Collections) bool {
 	paths := func(c Collections) []string {
 		var list []string
 		for _, f := range c.Found {
@@ -63,7 +63,7 @@ func (c Collections) Same(d Collections) bool {
 		slices.Sort(list)
 		return list
 	}
-	return c.Principal == d.Principal && slices.Equal(paths(c), paths(d))
+	return c.Principal == other.Principal && slices.Equal(paths(c), paths(other))
 }
 
 // ErrNoData is returned where the account has no address of that kind, or the
@@ -199,10 +199,10 @@ func (c *Client) home(ctx context.Context, kind Kind, home place, base *url.URL,
 	return err
 }
 
-func (out *Collections) add(kind Kind, r *response, base *url.URL) error {
+func (c *Collections) add(kind Kind, r *response, base *url.URL) error {
 	wanted := r.is(nsCard, "addressbook") && kind == AddressBook || r.is(nsCal, "calendar") && kind == Calendar
 	if !wanted {
-		out.Others = append(out.Others, r.place.path)
+		c.Others = append(c.Others, r.place.path)
 		return nil
 	}
 	coll := Collection{Kind: kind, Path: r.place.path, Title: r.name, Components: r.components, base: base}
@@ -213,7 +213,7 @@ func (out *Collections) add(kind Kind, r *response, base *url.URL) error {
 		}
 		coll.Owner = owner.path
 	}
-	out.Found = append(out.Found, coll)
+	c.Found = append(c.Found, coll)
 	return nil
 }
 

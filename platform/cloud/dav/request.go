@@ -101,7 +101,7 @@ func (c *Client) sendOnce(ctx context.Context, q call, at *url.URL) (*answer, er
 	default:
 		req.SetBasicAuth(c.credentials.User, c.credentials.Password.value)
 	}
-	resp, err := c.http.Do(req)
+	resp, err := c.http.Do(req) //nolint:bodyclose // the answer owns it: answer.Close
 	if err != nil {
 		err = transportError(ctx, q.method, err)
 		cancel(nil)
@@ -125,7 +125,7 @@ func (w *watched) Read(p []byte) (int, error) {
 	timer := time.AfterFunc(w.stall, func() { w.cancel(errStalled) })
 	n, err := w.body.Read(p)
 	timer.Stop()
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = transportError(w.ctx, w.method, err)
 	}
 	return n, err

@@ -2,8 +2,8 @@ package dav
 
 import (
 	"context"
-	"crypto/md5"  //nolint:gosec // the server's own choice of checksum
-	"crypto/sha1" //nolint:gosec // the server's own choice of checksum
+	"crypto/md5"
+	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -140,8 +140,8 @@ func (c *Client) copyFrom(ctx context.Context, coll Collection, it Item, offset 
 	return io.Copy(w, body)
 }
 
-// checksum picks the best of the checksums that the server states; without one
-// the hash is not compared.
+// checksum picks the best of the checksums that the server states, the choice
+// of which is its own; without one the hash is not compared.
 func checksum(stated []string) (hash.Hash, string) {
 	for _, kind := range []struct {
 		name string

@@ -211,8 +211,8 @@ func TestHoldIsReleased(t *testing.T) {
 		t.Fatal("the request did not come")
 	}
 	select {
-	case <-done:
-		t.Fatal("a held request was answered")
+	case err := <-done:
+		t.Fatalf("a held request was answered: %v", err)
 	default:
 	}
 	f.Release()

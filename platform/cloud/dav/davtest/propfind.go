@@ -170,7 +170,7 @@ func (a *answer) member(res resource) {
 }
 
 func (a *answer) element(name xml.Name, inner string) {
-	tag, attr := name.Local, ""
+	var tag, attr string
 	if p := prefixes[name.Space]; p != "" {
 		tag = p + ":" + name.Local
 	} else {

@@ -23,7 +23,8 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request, a *Account, path st
 		_, _ = io.WriteString(w, "This is the WebDAV interface. It can only be accessed by WebDAV clients.\n")
 		return
 	}
-	data, modified := []byte(nil), time.Time{}
+	var data []byte
+	var modified time.Time
 	if res.item != nil {
 		data, modified = res.item.data, res.item.modified
 	} else {
