@@ -105,6 +105,9 @@ func InspectMedia(name string, r io.ReaderAt, size int64) (Media, error) {
 		err = damaged("no size")
 	}
 	if err == nil {
+		_, err = f.at(size-1, 1) // it may have shrunk since size was taken
+	}
+	if err == nil {
 		return m, nil
 	}
 	e := &MediaError{Name: name, Kind: kind, Err: err}

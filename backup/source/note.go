@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -29,7 +30,7 @@ type NoteReference struct {
 var (
 	// The target follows "](": <with spaces> or up to white space, with one level
 	// of parentheses within.
-	inlineTarget = regexp.MustCompile(`\]\(\s*(?:<([^<>\n]*)>|((?:[^\s()<>]|\\.|\((?:[^\s()]|\\.)*\))+))`)
+	inlineTarget = regexp.MustCompile(`\]\(\s*(?:<([^<>\n]*)>|((?:[^\s()<>\\]|\\[^\n]|\((?:[^\s()\\]|\\[^\n])*\))+))`)
 	definition   = regexp.MustCompile(`^ {0,3}\[[^\]\n]+\]:[ \t]*(?:<([^<>\n]*)>|(\S+))`)
 	htmlTarget   = regexp.MustCompile(`(?i)<(?:img|a|audio|video|source|embed|object)\s[^<>]*?\b(?:src|href|data)\s*=\s*(?:"([^"\n]*)"|'([^'\n]*)'|([^\s"'<>]+))`)
 	wikiTarget   = regexp.MustCompile(`(!?)\[\[([^\[\]\n]+)\]\]`)
@@ -157,6 +158,7 @@ func lineReferences(line []byte) []NoteReference {
 			refs = append(refs, r)
 		}
 	}
+	slices.SortStableFunc(refs, func(a, b NoteReference) int { return a.Start - b.Start })
 	return refs
 }
 
