@@ -30,6 +30,7 @@ type Ledger struct {
 	mu       sync.RWMutex
 	file     disk.File
 	size     int64  // of the file, what waits in buf not counted
+	synced   int64  // of that, what is durable
 	buf      []byte // records not yet written
 	body     []byte // room to make one in
 	broken   error
@@ -288,9 +289,13 @@ func (l *Ledger) sync() error {
 	if err := l.flush(); err != nil {
 		return err
 	}
+	if l.synced == l.size {
+		return nil
+	}
 	if err := l.file.Sync(); err != nil {
 		return l.fail(fmt.Errorf("cannot make the list of copies durable: %w", err))
 	}
+	l.synced = l.size
 	return nil
 }
 

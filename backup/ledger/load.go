@@ -27,8 +27,11 @@ func (l *Ledger) load() error {
 	// Not closed in order: what a reader sees now may be in the cache alone,
 	// after a failed sync. Writing it anew makes it true or fails.
 	if !l.closed || l.dead > 1<<20 && l.dead > l.size/2 {
-		return l.rewrite()
+		if err := l.rewrite(); err != nil {
+			return err
+		}
 	}
+	l.synced = l.size // closed in good order, or written anew just now
 	return nil
 }
 
