@@ -3,7 +3,6 @@ package boot
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -109,7 +108,7 @@ func checkSystem(r results) {
 	r.ok("status", "running")
 	r.ok("show", "ActiveState=active", "SubState=running", "DynamicUser=yes", "NRestarts=0", "Type=notify", "WatchdogUSec=3min")
 	r.ok("owner", "clearance")
-	r.ok("socket", "755")
+	r.ok("socket", "700")
 	r.ok("state", "700 clearance")
 
 	r.ok("kill")
@@ -177,16 +176,12 @@ func boot(t *testing.T) string {
 func build(t *testing.T, to string) {
 	t.Helper()
 	noteSources(t)
-	program := "./agent/clearanced"
-	if _, err := os.Stat("../../agent/clearanced/main.go"); errors.Is(err, fs.ErrNotExist) {
-		program = "./packaging/boot/testdata/stub"
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", to, program)
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", to, "./agent/clearanced")
 	cmd.Dir = "../.."
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("cannot build %s: %v\n%s", program, err, out)
+		t.Fatalf("cannot build clearanced: %v\n%s", err, out)
 	}
 }
 
