@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/alecthomas/kong"
 	"github.com/kardianos/service"
@@ -47,9 +46,9 @@ func main() {
 
 // control runs one verb.
 func control(g *grammar, verb string, out io.Writer) error {
-	template, args, dirs := unit.Template(), []string{"run"}, unit.SystemDirs
+	template, args := unit.Template(), []string{"run"}
 	if g.User {
-		template, args, dirs = unit.UserTemplate(), []string{"run", "--user"}, unit.UserDirs
+		template, args = unit.UserTemplate(), []string{"run", "--user"}
 	}
 	s, err := service.New(&program{grammar: g}, &service.Config{
 		Name: unit.Name, DisplayName: "Clearance", Description: "Clearance agent: makes leaving a cloud account safe",
@@ -64,7 +63,7 @@ func control(g *grammar, verb string, out io.Writer) error {
 	case "status":
 		return status(s, out)
 	case "install":
-		if err := installable(g.User, dirs); err != nil {
+		if err := unit.Installable(g.User); err != nil {
 			return err
 		}
 	}
@@ -88,23 +87,4 @@ func status(s service.Service, out io.Writer) error {
 	}
 	_, err = fmt.Fprintln(out, text)
 	return err
-}
-
-// installable refuses where the service would shadow a package's, or could not
-// start.
-func installable(user bool, dirs []string) error {
-	if path, found := unit.Packaged(dirs...); found {
-		return fmt.Errorf("cannot install: %s came with a package; start it with systemctl instead", path)
-	}
-	if user {
-		return nil
-	}
-	exe, err := os.Executable()
-	if err == nil {
-		exe, err = filepath.EvalSymlinks(exe)
-	}
-	if err != nil {
-		return fmt.Errorf("cannot install: %w", err)
-	}
-	return unit.CheckProgram(exe)
 }

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/clearance-project/clearance/agent"
+	"github.com/clearance-project/clearance/agent/clearanced/unit"
 	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/agent/policy"
 	"github.com/clearance-project/clearance/agent/provider"
@@ -72,7 +73,7 @@ func assemble(ctx context.Context, where places, log *slog.Logger) (_ *parts, er
 		Closed: func() string { return "" }, Doctor: p.doctor,
 	}
 	if where.user {
-		c.Assured, c.Closed = departure.AssuredPersonal, closed
+		c.Assured, c.Closed = departure.AssuredPersonal, unit.PersonalClosed
 	}
 	p.service = agent.NewService(c)
 	if err := p.service.Start(ctx); err != nil {
@@ -121,7 +122,7 @@ func (p *parts) worker(ctx context.Context, where places, profiles *provider.Cat
 	}
 	w, err := tasks.New(tasks.Config{
 		Bus: b, State: where.state, Clock: clock.Real{}, User: name, Device: device,
-		Home: where.home, ConfigHome: where.configHome, Pictures: where.pictures,
+		Home: where.dirs.Home, ConfigHome: where.dirs.Config, Pictures: where.dirs.Pictures,
 		Provider: func(goaType string) (string, bool) {
 			profile, ok := profiles.ForGOA(goaType)
 			return profile.ID, ok
@@ -172,7 +173,7 @@ func (p *parts) health() departure.Health {
 
 func (p *parts) doctor(ctx context.Context) []agent.DoctorEntry {
 	e := agent.DoctorEntry{Name: "permits", OK: true, Text: "permits can be given here"}
-	if why := closed(); why != "" {
+	if why := unit.PersonalClosed(); why != "" {
 		e.OK, e.Text = false, why
 	}
 	s := agent.DoctorEntry{Name: "records", OK: true, Text: "what the agent knows can be read"}

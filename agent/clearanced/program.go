@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"sync"
-	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/kardianos/service"
@@ -14,6 +14,7 @@ import (
 
 	"github.com/clearance-project/clearance/ipc/authz"
 	"github.com/clearance-project/clearance/ipc/httpd"
+	"github.com/clearance-project/clearance/platform/watchdog"
 )
 
 // program is the service as kardianos/service runs it.
@@ -46,12 +47,12 @@ func (p *program) Start(s service.Service) error {
 	}
 	if p.parts, err = assemble(ctx, where, log); err != nil {
 		cancel()
-		return fmt.Errorf("cannot start: %w", closing(err, listener))
+		return fmt.Errorf("cannot start: %w", errors.Join(err, listener.Close()))
 	}
 	server, err := httpd.New(p.parts.service, authz.Personal{UID: uint32(os.Getuid())}, httpd.Options{Log: log})
 	if err != nil {
 		cancel()
-		return fmt.Errorf("cannot serve: %w", closing(err, listener))
+		return fmt.Errorf("cannot serve: %w", errors.Join(err, listener.Close()))
 	}
 	p.wg.Go(func() {
 		if err := server.Serve(ctx, listener); err != nil {
@@ -59,7 +60,7 @@ func (p *program) Start(s service.Service) error {
 			_ = s.Stop() // the service manager starts it anew
 		}
 	})
-	p.wg.Go(func() { p.alive(ctx, log) })
+	p.wg.Go(func() { watchdog.Run(ctx, p.parts.store.Healthy, log) })
 	if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
 		log.Warn("cannot tell systemd", "error", err)
 	}
@@ -72,29 +73,4 @@ func (p *program) Stop(service.Service) error {
 	p.cancel()
 	p.wg.Wait()
 	return p.parts.close()
-}
-
-// alive tells systemd's watchdog that the agent works, after the store answered
-// and not merely by a clock.
-func (p *program) alive(ctx context.Context, log *slog.Logger) {
-	every, err := daemon.SdWatchdogEnabled(false)
-	if err != nil || every == 0 {
-		return
-	}
-	tick := time.NewTicker(every / 3)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		if err := p.parts.store.Healthy(ctx); err != nil {
-			log.Error("the store does not answer", "error", err)
-			continue
-		}
-		if _, err := daemon.SdNotify(false, daemon.SdNotifyWatchdog); err != nil {
-			log.Warn("cannot tell systemd", "error", err)
-		}
-	}
 }

@@ -177,11 +177,33 @@ func (j *judge) ackCmd(d Dataset) string {
 type tally struct {
 	sources             int
 	items, missing      int64
+	copies              int64 // items of this device's copies of what is at the server
 	failed              int64
 	failures            []any
 	unlisted            *Listing
 	sealed              int
 	onlyCloud, coverage int64
+}
+
+// count adds to the number that a person is told. A book here that mirrors the
+// server's tells of the same items once more, and the trash is raw files: they
+// are told only where there is nothing else.
+func (t *tally) count(s Source, n int64) {
+	switch {
+	case s.Trash:
+	case s.Fate == Leaves:
+		t.copies += n
+	default:
+		t.items += n
+	}
+}
+
+// told is how many items a person has of the dataset.
+func (t *tally) told() int64 {
+	if t.items == 0 {
+		return t.copies
+	}
+	return t.items
 }
 
 func (j *judge) tally(d Dataset) tally {
@@ -199,7 +221,7 @@ func (j *judge) tally(d Dataset) tally {
 			}
 			continue
 		}
-		t.items += l.Items
+		t.count(l.Source, l.Items)
 		t.missing += l.Missing()
 		t.failed += l.Failed
 		t.coverage += l.Covered
@@ -210,7 +232,8 @@ func (j *judge) tally(d Dataset) tally {
 	if j.unbound {
 		for _, r := range j.rows() {
 			if _, here := j.listing(r.Source.ID); !here && r.Source.Dataset == d {
-				t.sources, t.sealed, t.items = t.sources+1, t.sealed+1, t.items+r.Items
+				t.sources, t.sealed = t.sources+1, t.sealed+1
+				t.count(r.Source, r.Items)
 			}
 		}
 	}
@@ -233,18 +256,18 @@ func (j *judge) backup(d Dataset) Check {
 			&Remedy{Code: "look", Text: "look again", Command: j.cmd("plan")})
 	}
 	if t.missing > 0 {
-		c := fail(Reason{"missing", fmt.Sprintf("%s of %s are not in your copy yet", number(t.missing), counted(t.items, d))},
+		c := fail(Reason{"missing", fmt.Sprintf("%s of %s are not in your copy yet", number(t.missing), counted(max(t.told(), t.missing+t.failed), d))},
 			j.goOn("backup", "copy them", StepBackup))
-		c.Count, c.Of = t.missing, t.items
+		c.Count, c.Of = t.missing, max(t.told(), t.missing)
 		return c
 	}
 	if t.failed > 0 {
-		text := fmt.Sprintf("%s of %s could not be copied", number(t.failed), counted(t.items, d))
+		text := fmt.Sprintf("%s of %s could not be copied", number(t.failed), counted(max(t.told(), t.missing+t.failed), d))
 		list := FailureList(d, t.failures)
 		c := j.ask(BackupOf(d), Accept, "", []Line{{ID: string(d), Text: text + "; deleting now loses them"}}, list,
 			Reason{"failed", text + ". Deleting now loses them"}, "look at them first")
 		if c.Status != Pass {
-			c.Count, c.Of = t.failed, t.items
+			c.Count, c.Of = t.failed, max(t.told(), t.failed)
 			if c.Ask != nil && !c.Ask.Said {
 				c.Remedy = &Remedy{Code: "see-failures", Text: "see which", Command: j.cmd("items", "--failed")}
 			}
@@ -261,7 +284,7 @@ func (j *judge) backup(d Dataset) Check {
 		}
 		return na("none", "none that would be lost")
 	}
-	return Check{Status: Pass, Reason: Reason{"copied", counted(t.items, d) + " in your copy"}, Count: t.items, Of: t.items}
+	return Check{Status: Pass, Reason: Reason{"copied", counted(max(t.told(), t.missing+t.failed), d) + " in your copy"}, Count: t.told(), Of: t.told()}
 }
 
 // FailureList is the digest under which a person accepts the failures of one
@@ -276,7 +299,7 @@ func (j *judge) declared(d Dataset, t tally) Check {
 		if t.sources == 0 {
 			return na("none", "none that would be lost")
 		}
-		return Check{Status: Pass, Reason: Reason{"copied", counted(t.items, d) + " in your copy"}, Count: t.items, Of: t.items}
+		return Check{Status: Pass, Reason: Reason{"copied", counted(max(t.told(), t.missing+t.failed), d) + " in your copy"}, Count: t.told(), Of: t.told()}
 	}
 	w, given, counts := j.attested(d)
 	ask := &Ask{Kind: Attest, List: CountList(j.f.Departure.Account, d), Said: given,
