@@ -8,10 +8,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/clearance-project/clearance/backup/disk"
+	"github.com/clearance-project/clearance/backup/disk/fault"
 	"github.com/clearance-project/clearance/backup/source"
 )
 
@@ -244,5 +248,62 @@ func TestRemovedDestination(t *testing.T) {
 	}
 	if _, err = Open(t.TempDir(), Options{}); !errors.As(err, new(*NotABagError)) {
 		t.Errorf("an empty folder is a bag: %v", err)
+	}
+}
+
+// A line of the journal is durable before its file is renamed: what a killed run
+// left under its temporary name is in the bag all the same.
+func TestOpeningFinishesWhatTheJournalSays(t *testing.T) {
+	var broken atomic.Bool
+	o := Options{Wrap: func(r disk.Root) disk.Root {
+		return fault.Wrap(r, func(op fault.Op, name string) error {
+			if broken.Load() && op == fault.Rename && strings.HasPrefix(name, "data/") {
+				return unix.EIO
+			}
+			return nil
+		})
+	}}
+	b, err := Create(t.TempDir(), "copy", o)
+	must(t, err)
+	path := b.Path()
+	broken.Store(true)
+	s, err := b.Stage(3)
+	must(t, err)
+	_, err = io.WriteString(s, "one")
+	must(t, err)
+	must(t, s.Finish(time.Time{}))
+	it := &source.Item{Key: source.Key{Ref: source.Ref{Dataset: source.Files}, ID: "a"}, Path: "a"}
+	if _, err := b.Commit([]Addition{{Item: it, Staged: s}}); !errors.Is(err, unix.EIO) {
+		t.Fatal(err)
+	}
+	if err := b.Fold(nil); !errors.Is(err, unix.EIO) {
+		t.Errorf("it goes on: %v", err)
+	}
+	must(t, b.Close())
+	broken.Store(false)
+	// Someone else's file took the place meanwhile.
+	must(t, os.WriteFile(filepath.Join(path, "data/files/a"), []byte("mine"), 0o600))
+	b, err = Open(path, o)
+	must(t, err)
+	defer b.Close()
+	if got := b.Recovered(); got.Finished != 1 || got.Lost != 0 {
+		t.Errorf("%+v", got)
+	}
+	n := 0
+	for r, err := range b.Waiting() {
+		must(t, err)
+		if n++; r.ID != "a" || r.Path != "data/files/a~2" {
+			t.Errorf("%+v", r)
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d waiting", n)
+	}
+	must(t, b.Fold(nil))
+	check(t, path)
+	text, err := os.ReadFile(filepath.Join(path, "data/files/a~2"))
+	must(t, err)
+	if string(text) != "one" {
+		t.Errorf("it holds %q", text)
 	}
 }

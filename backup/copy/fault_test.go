@@ -99,9 +99,10 @@ func (w *world) held() {
 func TestFailedSyncEndsTheUse(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.jpg", "one")
+	var healthy atomic.Bool
 	w.wrap = func(r disk.Root) disk.Root {
 		return fault.Wrap(r, func(op fault.Op, name string) error {
-			if op == fault.Sync && strings.HasPrefix(name, ".clearance/tmp/") {
+			if !healthy.Load() && op == fault.Sync && strings.HasPrefix(name, ".clearance/tmp/") {
 				return syscall.EIO
 			}
 			return nil
@@ -111,6 +112,7 @@ func TestFailedSyncEndsTheUse(t *testing.T) {
 	if !errors.Is(err, syscall.EIO) || w.ledger.Len() != 0 {
 		t.Fatalf("run: %v, %d in the ledger", err, w.ledger.Len())
 	}
+	healthy.Store(true)
 	if _, again := w.run(t.Context(), copy.Options{}); !errors.Is(again, syscall.EIO) {
 		t.Fatalf("second run with the same bag: %v", again)
 	}

@@ -344,6 +344,31 @@ func TestEditedAndRemovedCopiesAreMadeGood(t *testing.T) {
 	}
 }
 
+// What is edited or removed before its line was folded must not come into the
+// manifest by that line.
+func TestCopiesEditedBeforeTheFold(t *testing.T) {
+	w := newWorld(t)
+	w.write("a.jpg", "one")
+	w.write("b.jpg", "two")
+	if _, err := w.run(t.Context(), copy.Options{KeepJournal: true}); err != nil {
+		t.Fatal(err)
+	}
+	w.close() // the next run finds the journal as a killed one left it
+	at := w.bagDir() + "/data/photos/Pictures/"
+	must(t, os.Chmod(at+"a.jpg", 0o600))
+	must(t, os.WriteFile(at+"a.jpg", []byte("mine!"), 0o600))
+	must(t, os.Remove(w.src+"/a.jpg"))
+	r := w.mustRun()
+	if r.Edited != 1 || r.Copied != 0 {
+		t.Fatalf("%+v", r)
+	}
+	w.check()
+	got := w.contents()
+	if len(got) != 2 || got["data/photos/Pictures/a~edited.jpg"] != "mine!" || got["data/photos/Pictures/b.jpg"] != "two" {
+		t.Fatalf("%v", got)
+	}
+}
+
 func TestLostLedgerMakesNoSecondCopies(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.jpg", "one")

@@ -56,7 +56,8 @@ type Item struct {
 	// Open gives the bytes. It is called again for each try.
 	Open func(ctx context.Context) (io.ReadCloser, error)
 	// File is set for items that are files beneath a root; Open may then be nil,
-	// and the file's stamps are compared before and after it is read.
+	// the file's stamps are compared before and after it is read, and Rev must be
+	// its stat key ([scan.Stat.Rev]), for that is what is listed after reading.
 	File *FileRef
 }
 
