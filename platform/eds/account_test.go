@@ -126,7 +126,7 @@ func TestRefreshOfAnAccountsBook(t *testing.T) {
 	b := signIn(t, davtest.Content{Contacts: 300})
 	s := b.open(t, b.child(t, AddressBook).UID)
 	r, err := s.Refresh(t.Context())
-	if err != nil || !r.Supported || !r.Settled || r.Trouble != "" {
+	if err != nil || !r.Supported || !r.Reached || !r.Settled || r.Trouble != "" {
 		t.Fatalf("%+v %v", r, err)
 	}
 	l := keys(t, s)
@@ -149,7 +149,7 @@ func TestRefreshOfAnAccountsBook(t *testing.T) {
 		}
 	}
 	slow := b.server.Inject(davtest.Fault{Times: 1, Before: func() { time.Sleep(1200 * time.Millisecond) }})
-	if r, err := s.Refresh(t.Context()); err != nil || !r.Settled || r.Trouble != "" {
+	if r, err := s.Refresh(t.Context()); err != nil || !r.Reached || !r.Settled || r.Trouble != "" {
 		t.Fatalf("%+v %v", r, err)
 	}
 	after := keys(t, s)
@@ -182,7 +182,7 @@ func TestBookOfADeadServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, err := s.Refresh(t.Context())
-	if err != nil || r.Trouble == "" {
+	if err != nil || r.Trouble == "" || r.Reached {
 		t.Errorf("a dead server makes no trouble: %+v %v", r, err)
 	}
 	if l := keys(t, s); l.Complete() || l.Evidence != EvidenceCache || len(l.Keys) != 20 {
@@ -200,8 +200,8 @@ func TestRemovedAccountsTrash(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Refresh(t.Context()); err != nil {
-		t.Fatal(err)
+	if r, err := s.Refresh(t.Context()); err != nil || !r.Reached {
+		t.Fatalf("%+v %v", r, err)
 	}
 	if _, err := b.open(t, calendar.UID).Refresh(t.Context()); err != nil {
 		t.Fatal(err)
@@ -315,7 +315,7 @@ func TestTrashIsNotFollowedOutside(t *testing.T) {
 func TestRefreshOfAnAccountsCalendar(t *testing.T) {
 	b := signIn(t, davtest.Content{Events: 50})
 	s := b.open(t, b.child(t, Calendar).UID)
-	if r, err := s.Refresh(t.Context()); err != nil || !r.Settled {
+	if r, err := s.Refresh(t.Context()); err != nil || !r.Reached || !r.Settled {
 		t.Fatalf("%+v %v", r, err)
 	}
 	l := keys(t, s)
@@ -335,7 +335,7 @@ func TestRefreshOfAnAccountsCalendar(t *testing.T) {
 	for _, method := range []string{"REPORT", "PROPFIND"} {
 		slow = append(slow, b.server.Inject(davtest.Fault{Method: method, Times: 1, Before: func() { time.Sleep(1200 * time.Millisecond) }}))
 	}
-	if r, err := s.Refresh(t.Context()); err != nil || !r.Settled || r.Trouble != "" {
+	if r, err := s.Refresh(t.Context()); err != nil || !r.Reached || !r.Settled || r.Trouble != "" {
 		t.Fatalf("%+v %v", r, err)
 	}
 	after := keys(t, s)

@@ -13,9 +13,9 @@ import (
 )
 
 // Key is one item of a store and its revision: an opaque text that changes
-// with the item. For CardDAV and CalDAV books it is the server's ETag, for
-// local books EDS's REV; for components a digest of all but attachments. All
-// instances of a recurring event share one key.
+// with the item. For CardDAV and CalDAV it is the server's ETag, for local books
+// EDS's REV; for other components a digest of all but attachments and alarms,
+// LAST-MODIFIED included. All instances of a recurring event share one key.
 type Key struct {
 	UID string
 	Rev string
@@ -50,13 +50,16 @@ const (
 	allComponents = `#t`
 )
 
-// fields that a view of components hands over: everything but attachments,
-// which may have megabytes.
+// componentFields are what a view of components hands over: everything but
+// attachments, which may have megabytes.
 var componentFields = []string{
 	"UID", "RECURRENCE-ID", "LAST-MODIFIED", "SEQUENCE", "DTSTAMP", "SUMMARY", "DESCRIPTION", "LOCATION", "DTSTART", "DTEND", "DUE", "DURATION",
 	"RRULE", "RDATE", "EXDATE", "STATUS", "COMPLETED", "PERCENT-COMPLETE", "PRIORITY", "CATEGORIES", "CLASS", "URL", "ORGANIZER", "ATTENDEE",
-	"COMMENT", "CONTACT", "GEO", "TRANSP", "COLOR", "RELATED-TO",
+	"COMMENT", "CONTACT", "GEO", "TRANSP", "COLOR", "RELATED-TO", etagField,
 }
+
+// etagField is where EDS keeps a CalDAV object's ETag.
+const etagField = "X-EVOLUTION-CALDAV-ETAG"
 
 // Keys lists a store without fetching its items: 5,000 contacts take some
 // 50 ms. The list is of one moment: the store's revision is the same before

@@ -100,6 +100,21 @@ func TestContentComparison(t *testing.T) {
 	}
 }
 
+func TestRevisionOfComponents(t *testing.T) {
+	plain := "BEGIN:VEVENT\nUID:1\nSUMMARY:a\nBEGIN:VALARM\nEND:VALARM\nEND:VEVENT\n"
+	same := "BEGIN:VEVENT\r\nX-OTHER:1\r\nSUMMARY:a\r\nUID:1\r\nATTACH:x\r\nBEGIN:VALARM\r\nSUMMARY:z\r\nEND:VALARM\r\nEND:VEVENT\r\n"
+	if revisionOf(plain) != revisionOf(same) {
+		t.Error("the revision depends on how EDS renders a component")
+	}
+	if revisionOf(plain) == revisionOf(strings.Replace(plain, "SUMMARY:a", "SUMMARY:b", 1)) {
+		t.Error("a change does not show")
+	}
+	tagged := strings.Replace(plain, "SUMMARY:a\n", "SUMMARY:a\nX-EVOLUTION-CALDAV-ETAG:42\n", 1)
+	if revisionOf(tagged) != "42" {
+		t.Errorf("%q is no ETag", revisionOf(tagged))
+	}
+}
+
 func FuzzText(f *testing.F) {
 	for _, s := range []string{card(1), daily("x"), memo(1), "BEGIN:VCARD\nPHOTO;VALUE=uri:file:///x\n y\nEND:VCARD", ":", ";:", "END:\nEND:VCALENDAR\nBEGIN:", " x\n y", "\"a:b"} {
 		f.Add(s)

@@ -14,17 +14,24 @@ import (
 // listing at the server is.
 type Refreshed struct {
 	Supported bool   // local stores have nothing to refresh
+	Reached   bool   // EDS was connected before and after, and reported no trouble
 	Settled   bool   // two listings in a row were equal
 	Trouble   string // what EDS reported meanwhile, "" nothing
 	State     State
 }
 
-// settlePause lies between two listings that must agree.
-const settlePause = 200 * time.Millisecond
+const (
+	settlePause = 200 * time.Millisecond // between two listings that must agree
+	connectWait = 15 * time.Second       // for EDS to connect to a server
+	connected   = "connected"
+)
 
 // Refresh makes EDS fetch the collection anew and returns once the store's
 // list stays the same, or at the deadline with Settled false. The first
-// listing after EDS's Refresh waits until the refresh has ended (measured).
+// listing after EDS's Refresh waits until the refresh has ended (measured),
+// but not while EDS is still connecting, as it is just after signing in: then
+// the list is empty or old, stays so, and there is no error. So a refresh
+// counts as Reached only if EDS was connected before it.
 func (s *Store) Refresh(ctx context.Context) (Refreshed, error) {
 	limited, cancel := context.WithTimeout(ctx, s.c.opts.RefreshTimeout)
 	defer cancel()
@@ -42,7 +49,7 @@ func (s *Store) Refresh(ctx context.Context) (Refreshed, error) {
 
 func (s *Store) refresh(ctx context.Context, h handle) (Refreshed, error) {
 	if !h.can("refresh-supported") {
-		return Refreshed{Settled: true}, nil
+		return Refreshed{Reached: true, Settled: true}, nil
 	}
 	trouble := &troubles{}
 	sub, err := s.c.hear(ctx, trouble.hear, bus.Rule{Sender: h.dest, Interface: s.source.Kind.face(), Member: "Error", Path: h.path})
@@ -50,19 +57,32 @@ func (s *Store) refresh(ctx context.Context, h handle) (Refreshed, error) {
 		return Refreshed{}, failed(ctx, "refresh the store", err)
 	}
 	defer sub.Close()
-	if err := s.c.call(ctx, s.c.opts.CallTimeout, h.target, s.source.Kind.face()+".Refresh", nil); err != nil {
-		return Refreshed{}, failed(ctx, "refresh the store", err)
-	}
 	out := Refreshed{Supported: true}
-	out.Settled, err = s.settle(ctx, h)
-	if err != nil {
-		return Refreshed{}, err
+	deadline := s.c.opts.Now().Add(connectWait)
+	for {
+		before, err := s.c.Source(ctx, s.source.UID)
+		if err != nil {
+			return Refreshed{}, err
+		}
+		if err := s.c.call(ctx, s.c.opts.CallTimeout, h.target, s.source.Kind.face()+".Refresh", nil); err != nil {
+			return Refreshed{}, failed(ctx, "refresh the store", err)
+		}
+		if out.Settled, err = s.settle(ctx, h); err != nil {
+			return Refreshed{}, err
+		}
+		if err := s.c.fence(ctx, h.dest); err != nil {
+			return Refreshed{}, err
+		}
+		after, err := s.c.Source(ctx, s.source.UID)
+		if err != nil {
+			return Refreshed{}, err
+		}
+		out.Trouble = trouble.String()
+		out.Reached = before.Status == connected && after.Status == connected && out.Trouble == ""
+		if out.Reached || out.Trouble != "" || !out.Settled || s.c.opts.Now().After(deadline) {
+			return out, nil
+		}
 	}
-	if err := s.c.fence(ctx, h.dest); err != nil {
-		return Refreshed{}, err
-	}
-	out.Trouble = trouble.String()
-	return out, nil
 }
 
 // settle lists until two lists in a row agree.

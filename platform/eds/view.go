@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -148,7 +149,7 @@ func (v *collector) add(objects []string, again bool) {
 			uid, rev = objects[i+1], propertyOf(objects[i], "REV")
 			at, _ = time.Parse("2006-01-02T15:04:05Z", rev)
 		} else {
-			uid, rev = propertyOf(objects[i], "UID"), short(objects[i])
+			uid, rev = propertyOf(objects[i], "UID"), revisionOf(objects[i])
 			at, _ = time.Parse("20060102T150405Z", propertyOf(objects[i], "LAST-MODIFIED"))
 		}
 		if at.After(v.seen.newest) {
@@ -168,7 +169,31 @@ func (v *collector) add(objects []string, again bool) {
 	}
 }
 
-// short digest of a component's text.
+// revisionOf a component: the server's ETag where EDS keeps one, else a digest
+// of the fields that were asked for, in whatever order and company they come.
+func revisionOf(component string) string {
+	if etag := propertyOf(component, etagField); etag != "" {
+		return etag
+	}
+	var lines []string
+	depth := 0
+	for line := range unfold(component) {
+		name, _, _, ok := splitLine(line)
+		switch {
+		case !ok:
+		case name == "BEGIN":
+			depth++
+		case name == "END":
+			depth--
+		case depth == 1 && slices.Contains(componentFields, name):
+			lines = append(lines, line)
+		}
+	}
+	slices.Sort(lines)
+	return short(strings.Join(lines, "\n"))
+}
+
+// short digest of a text.
 func short(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:12])
