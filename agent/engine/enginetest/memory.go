@@ -6,7 +6,6 @@ package enginetest
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"sync"
 
@@ -19,7 +18,7 @@ import (
 type Memory struct {
 	mu       sync.Mutex
 	order    []string
-	records  map[string][]byte
+	records  map[string]*engine.Record
 	events   []engine.Event
 	declared []departure.Account
 	given    map[string][]engine.GivenSource
@@ -27,50 +26,49 @@ type Memory struct {
 
 // NewMemory is an empty store.
 func NewMemory() *Memory {
-	return &Memory{records: make(map[string][]byte), given: make(map[string][]engine.GivenSource)}
+	return &Memory{records: make(map[string]*engine.Record), given: make(map[string][]engine.GivenSource)}
 }
 
 var _ engine.Store = (*Memory)(nil)
 
 func (m *Memory) read(id string) (*engine.Record, error) {
-	b, ok := m.records[id]
+	rec, ok := m.records[id]
 	if !ok {
 		return nil, engine.ErrNotFound
 	}
-	rec := &engine.Record{}
-	return rec, json.Unmarshal(b, rec)
+	return clone(rec), nil
 }
 
-func (m *Memory) keep(rec *engine.Record, events []engine.Event) error {
-	b, err := json.Marshal(rec)
-	if err != nil {
-		return err
-	}
-	m.records[rec.Departure.ID] = b
+func (m *Memory) keep(rec *engine.Record, events []engine.Event) {
+	m.records[rec.Departure.ID] = clone(rec)
 	for _, e := range events {
 		e.Seq = uint64(len(m.events) + 1)
 		m.events = append(m.events, e)
 	}
-	return nil
+}
+
+// opened reports whether another departure of the record's account is open.
+func (m *Memory) opened(rec *engine.Record) bool {
+	for id, old := range m.records {
+		a, b := old.Departure.Account, rec.Departure.Account
+		if id != rec.Departure.ID && old.State == engine.Open && rec.State == engine.Open && a.Provider == b.Provider && a.Identity == b.Identity {
+			return true
+		}
+	}
+	return false
 }
 
 // Create keeps a new record.
 func (m *Memory) Create(_ context.Context, rec *engine.Record, events ...engine.Event) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for id := range m.records {
-		old, err := m.read(id)
-		if err != nil {
-			return err
-		}
-		a, b := old.Departure.Account, rec.Departure.Account
-		if old.State == engine.Open && a.Provider == b.Provider && a.Identity == b.Identity {
-			return engine.ErrAlreadyOpen
-		}
+	if m.opened(rec) {
+		return engine.ErrAlreadyOpen
 	}
 	rec.Version = 1
 	m.order = append(m.order, rec.Departure.ID)
-	return m.keep(rec, events)
+	m.keep(rec, events)
+	return nil
 }
 
 // Load reads a record.
@@ -84,15 +82,18 @@ func (m *Memory) Load(_ context.Context, id string) (*engine.Record, error) {
 func (m *Memory) Save(_ context.Context, rec *engine.Record, events ...engine.Event) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	old, err := m.read(rec.Departure.ID)
-	if err != nil {
-		return err
-	}
-	if old.Version != rec.Version {
+	old, ok := m.records[rec.Departure.ID]
+	switch {
+	case !ok:
+		return engine.ErrNotFound
+	case old.Version != rec.Version:
 		return engine.ErrConflict
+	case m.opened(rec):
+		return engine.ErrAlreadyOpen
 	}
 	rec.Version++
-	return m.keep(rec, events)
+	m.keep(rec, events)
+	return nil
 }
 
 // List pages through the ids, newest first.
