@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,6 +64,7 @@ const (
 
 func start(t *testing.T, content davtest.Content) *person {
 	t.Helper()
+	t.Parallel()
 	root, err := os.MkdirTemp("/var/tmp", "ce-")
 	if err == nil {
 		err = os.Chmod(root, 0o755)
@@ -188,9 +190,7 @@ func (p *person) walk(id string, done func(agent.DepartureInfo) bool) agent.Depa
 	p.t.Helper()
 	var info agent.DepartureInfo
 	for range 12 {
-		job, err := p.wait(p.c.Run(p.t.Context(), id, departure.StepTrack))
-		p.ok(err)
-		info = *job.Departure
+		info = p.run(id, departure.StepTrack)
 		if done(info) {
 			return info
 		}
@@ -203,20 +203,121 @@ func (p *person) walk(id string, done func(agent.DepartureInfo) bool) agent.Depa
 	return info
 }
 
-func (p *person) answer(info agent.DepartureInfo) {
+// run lets the agent go on up to a step, and returns what it came to.
+func (p *person) run(id string, until departure.Step) agent.DepartureInfo {
 	p.t.Helper()
-	ctx, id := p.t.Context(), info.Departure.ID
+	job, err := p.wait(p.c.Run(p.t.Context(), id, until))
+	p.ok(err)
+	p.nextStep(*job.Departure)
+	return *job.Departure
+}
+
+// nextStep holds every refusal against what a refusal must say.
+func (p *person) nextStep(info agent.DepartureInfo) {
+	p.t.Helper()
+	if info.State != engine.Open || info.Verdict.Ready || info.Verdict.Complete {
+		return
+	}
+	if info.Waiting == nil || info.WaitingWhy == "" {
+		p.t.Errorf("not ready, and nothing says what to do next: %+v %q", info.Waiting, info.WaitingWhy)
+	}
+	for _, c := range info.Verdict.Checks.Open() {
+		if c.Reason.Text == "" || c.Remedy == nil || c.Remedy.Text == "" || !strings.HasPrefix(c.Remedy.Command, "clearance ") {
+			p.t.Errorf("%s is %s (%s), and names no next command: %+v", c.ID, c.Status, c.Reason.Text, c.Remedy)
+		}
+	}
+}
+
+// ready walks until the deletion is allowed.
+func (p *person) ready(id string) agent.DepartureInfo {
+	p.t.Helper()
+	return p.walk(id, func(i agent.DepartureInfo) bool { return i.Verdict.Ready })
+}
+
+// now is the departure as it stands.
+func (p *person) now(id string) agent.DepartureInfo {
+	p.t.Helper()
+	info, err := p.c.Departure(p.t.Context(), id)
+	p.ok(err)
+	return info
+}
+
+// until waits until the departure is as wanted.
+func (p *person) until(what, id string, wanted func(agent.DepartureInfo) bool) agent.DepartureInfo {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.t.Context(), patience)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		info := p.now(id)
+		if wanted(info) {
+			return info
+		}
+		select {
+		case <-ctx.Done():
+			p.t.Fatalf("never: %s; it is %+v", what, info.Verdict.Checks.Open())
+		case <-tick.C:
+		}
+	}
+}
+
+// check is one line of the verdict.
+func (p *person) check(info agent.DepartureInfo, id departure.CheckID) departure.Check {
+	p.t.Helper()
+	c, ok := info.Verdict.Checks.Get(id)
+	if !ok {
+		p.t.Fatalf("the verdict has no line %s: %+v", id, info.Verdict)
+	}
+	return c
+}
+
+// wants fails the test unless a line stands as given.
+func (p *person) wants(info agent.DepartureInfo, id departure.CheckID, status departure.Status, code string) departure.Check {
+	p.t.Helper()
+	c := p.check(info, id)
+	if c.Status != status || c.Reason.Code != code {
+		p.t.Errorf("%s is %s [%s] %s (%+v), want %s [%s]", id, c.Status, c.Reason.Code, c.Reason.Text, c.Remedy, status, code)
+	}
+	if info.Verdict.Ready && !status.Holds() {
+		p.t.Errorf("it is ready although %s is %s", id, status)
+	}
+	return c
+}
+
+// say answers every question that is open, and authorises nothing.
+func (p *person) say(info agent.DepartureInfo) {
+	p.t.Helper()
 	for _, c := range info.Verdict.Checks.Open() {
 		if c.Ask == nil || c.Ask.Said || c.Ask.Kind == departure.Decline {
 			continue
 		}
-		_, err := p.c.Say(ctx, id, agent.WordRequest{Check: c.ID, Kind: c.Ask.Kind, Subject: c.Ask.Subject, List: c.Ask.List, Statement: "yes"})
-		p.ok(err)
+		p.sayOne(info.Departure.ID, c, 0)
 	}
-	info, err := p.c.Departure(ctx, id)
+}
+
+func (p *person) sayOne(id string, c departure.Check, count int64) agent.DepartureInfo {
+	p.t.Helper()
+	if c.Ask == nil {
+		p.t.Fatalf("%s asks nothing: %s", c.ID, c.Reason.Text)
+	}
+	info, err := p.c.Say(p.t.Context(), id, agent.WordRequest{Check: c.ID, Kind: c.Ask.Kind, Subject: c.Ask.Subject, List: c.Ask.List, Statement: "yes", Count: count})
 	p.ok(err)
-	_, err = p.c.Authorize(ctx, id, agent.AuthorizeRequest{Effects: info.Verdict.Pending, Proof: password, Words: info.WordsDigest})
+	return info
+}
+
+// authorise is the owner's leave over all that is shown now.
+func (p *person) authorise(id, proof string) {
+	p.t.Helper()
+	info := p.now(id)
+	_, err := p.c.Authorize(p.t.Context(), id, agent.AuthorizeRequest{Effects: info.Verdict.Pending, Proof: proof, Words: info.WordsDigest})
 	p.ok(err)
+}
+
+func (p *person) answer(info agent.DepartureInfo) {
+	p.t.Helper()
+	p.say(info)
+	p.authorise(info.Departure.ID, password)
 }
 
 func (p *person) permit(id string) *agent.PermitInfo {
@@ -226,8 +327,20 @@ func (p *person) permit(id string) *agent.PermitInfo {
 	return job.Permit
 }
 
+// ask is a permit asked for, or why it was refused.
+func (p *person) ask(id string) (*agent.PermitInfo, error) {
+	p.t.Helper()
+	job, err := p.wait(p.c.RequestPermit(p.t.Context(), id, rand.Text(), "demo"))
+	return job.Permit, err
+}
+
 func (p *person) redeem(permit string) (*agent.ReceiptInfo, error) {
 	p.t.Helper()
-	job, err := p.wait(p.c.Redeem(p.t.Context(), permit, rand.Text()))
+	return p.redeemAs(permit, rand.Text())
+}
+
+func (p *person) redeemAs(permit, nonce string) (*agent.ReceiptInfo, error) {
+	p.t.Helper()
+	job, err := p.wait(p.c.Redeem(p.t.Context(), permit, nonce))
 	return job.Receipt, err
 }
