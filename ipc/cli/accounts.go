@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/clearance-project/clearance/agent"
+	"github.com/clearance-project/clearance/agent/departure"
+)
+
+type accountsCmd struct {
+	List accountsListCmd `cmd:"" default:"1" help:"Show your accounts."`
+	Add  accountsAddCmd  `cmd:"" help:"Name an account that is not on this device."`
+}
+
+type accountsListCmd struct{}
+
+// Run lists the accounts.
+func (accountsListCmd) Run(s *session) error {
+	all, err := s.client.Accounts(s.ctx)
+	if err != nil {
+		return err
+	}
+	s.give("accounts", all, func() { s.showAccounts(all) })
+	return nil
+}
+
+type accountsAddCmd struct {
+	Provider string `arg:"" help:"The provider, as in clearance providers."`
+	Name     string `arg:"" help:"The account's name at the provider."`
+}
+
+// Run names an account.
+func (c accountsAddCmd) Run(s *session) error {
+	account, err := s.client.AddAccount(s.ctx, c.Provider, c.Name)
+	if err != nil {
+		return err
+	}
+	s.give("account", account, func() {
+		s.say("%s at %s is in your list. Nothing of it is on this device, so give what you exported, and count what its own page shows.",
+			printable(account.Identity), printable(account.ProviderName))
+		s.say("Next: `%s`", departure.Command("sources add", account.Account, "photos", "FOLDER"))
+	})
+	return nil
+}
+
+type sourcesCmd struct {
+	List   sourcesListCmd   `cmd:"" default:"withargs" help:"Show what you gave."`
+	Add    sourcesAddCmd    `cmd:"" help:"Give a folder or file."`
+	Remove sourcesRemoveCmd `cmd:"" help:"Take a folder or file back."`
+}
+
+type sourcesListCmd struct {
+	Account string `arg:"" help:"The account."`
+}
+
+// Run lists what was given.
+func (c sourcesListCmd) Run(s *session) error {
+	account, err := s.account(c.Account)
+	if err != nil {
+		return err
+	}
+	s.showGiven(account)
+	return nil
+}
+
+func (s *session) showGiven(account agent.AccountInfo) {
+	s.give("account", account, func() {
+		if len(account.Given) == 0 {
+			s.say("You gave no folder or file for %s.", printable(account.Identity))
+		}
+		for _, g := range account.Given {
+			s.say("  %-9s %s", g.Dataset, printable(g.Path))
+		}
+	})
+}
+
+type sourcesAddCmd struct {
+	Account string            `arg:"" help:"The account."`
+	What    departure.Dataset `arg:"" help:"What is in it: photos, contacts, notes, calendars or files."`
+	Path    string            `arg:"" help:"The folder or file."`
+}
+
+// Run gives a folder or file.
+func (c sourcesAddCmd) Run(s *session) error {
+	account, err := s.account(c.Account)
+	if err != nil {
+		return err
+	}
+	path, err := filepath.Abs(c.Path)
+	if err != nil {
+		return fmt.Errorf("cannot find the folder: %w", err)
+	}
+	if account, err = s.client.AddSource(s.ctx, account.ID, c.What, path); err != nil {
+		return err
+	}
+	s.showGiven(account)
+	return nil
+}
+
+type sourcesRemoveCmd struct {
+	Account string            `arg:"" help:"The account."`
+	What    departure.Dataset `arg:"" help:"What is in it, as clearance sources shows it."`
+	Path    string            `arg:"" help:"The folder or file."`
+}
+
+// Run takes a folder or file back.
+func (c sourcesRemoveCmd) Run(s *session) error {
+	account, err := s.account(c.Account)
+	if err != nil {
+		return err
+	}
+	path, err := filepath.Abs(c.Path)
+	if err != nil {
+		return fmt.Errorf("cannot find the folder: %w", err)
+	}
+	id := departure.SourceID(c.Path)
+	for _, g := range account.Given {
+		if g.Path == path && g.Dataset == c.What {
+			id = g.ID
+		}
+	}
+	if account, err = s.client.RemoveSource(s.ctx, account.ID, id); err != nil {
+		return err
+	}
+	s.showGiven(account)
+	return nil
+}

@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"github.com/clearance-project/clearance/agent"
+	"github.com/clearance-project/clearance/agent/departure"
+)
+
+type planCmd struct {
+	Account string `arg:"" help:"The account."`
+}
+
+// Run looks and writes nothing.
+func (c planCmd) Run(s *session) error {
+	account, err := s.account(c.Account)
+	if err != nil {
+		return err
+	}
+	report, err := s.plan(account)
+	if err != nil {
+		return err
+	}
+	s.give("plan", report, func() {
+		s.showPlan(account, report)
+		s.say("Next: `%s`", departure.Command("leave", account.Account))
+	})
+	return nil
+}
+
+func (s *session) plan(account agent.AccountInfo) (*agent.PlanReport, error) {
+	job, err := s.client.Plan(s.ctx, account.ID)
+	if err != nil {
+		return nil, err
+	}
+	bar := s.progress()
+	defer bar.end()
+	job, err = s.client.Wait(s.ctx, job, bar.see)
+	if err != nil {
+		return nil, err
+	}
+	if job.Plan == nil {
+		return nil, errNoResult
+	}
+	return job.Plan, nil
+}
+
+// errNoResult: the agent said that it was done and gave nothing.
+var errNoResult = &agent.Error{Kind: agent.KindInternal, Text: "the agent gave no answer; are clearance and clearanced of the same version?"}
+
+func (s *session) showPlan(account agent.AccountInfo, plan *agent.PlanReport) {
+	s.say("If %s at %s were deleted now, you would lose:", printable(account.Identity), printable(account.ProviderName))
+	for _, class := range plan.Classes {
+		s.showClass(class)
+	}
+	for _, line := range plan.Uncovered {
+		s.say("  cannot be copied from here: %s", printable(line.Text))
+	}
+	for _, b := range plan.Bindings {
+		if b.State == departure.BindingGone {
+			continue
+		}
+		s.say("Signed in at: %s", printable(b.Name))
+		for _, goes := range b.Goes {
+			s.say("  goes from this device with it: %s", printable(goes))
+		}
+	}
+	for _, t := range plan.Trackers {
+		s.say("Find My Device is %s.", t.State)
+	}
+	if !plan.Complete {
+		s.say("Not everything could be listed, so there may be more.")
+	}
+}
+
+func (s *session) showClass(class agent.PlanClass) {
+	switch {
+	case class.Items > 0 && class.OnlyCloud > 0:
+		s.say("  %s, %s (%s of them only in the cloud)", amount(class.Items, class.Dataset), size(class.Bytes), amount(class.OnlyCloud, class.Dataset))
+	case class.Items > 0:
+		s.say("  %s, %s", amount(class.Items, class.Dataset), size(class.Bytes))
+	}
+	if class.Complete {
+		return
+	}
+	for _, l := range class.Sources {
+		if !l.Complete {
+			s.say("  %s: not known (%s: %s)", kinds[class.Dataset][1], printable(l.Source.Name), printable(l.Why.Text))
+			return
+		}
+	}
+	s.say("  %s: not known, nothing lists them from here", kinds[class.Dataset][1])
+}
