@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"unicode/utf8"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Item is one contact, or one event, task or memo with all its instances.
@@ -146,6 +149,9 @@ func (r *fetching) restart(ctx context.Context) error {
 // query fetches several items by one query. Items it does not return are
 // fetched singly.
 func (r *fetching) query(ctx context.Context, uids []string) (map[string][]string, error) {
+	if r.s.source.Kind == AddressBook && r.s.source.Backend != "local" {
+		return r.together(ctx, uids)
+	}
 	method, term := ".GetObjectList", "uid? "
 	if r.s.source.Kind == AddressBook {
 		method, term = ".GetContactList", `is "id" `
@@ -175,6 +181,38 @@ func (r *fetching) query(ctx context.Context, uids []string) (map[string][]strin
 		}
 	}
 	return got, nil
+}
+
+// atOnce is how many contacts are asked for at a time.
+const atOnce = 16
+
+// together fetches several contacts, each by its own call. For a book that syncs
+// a server EDS has no index behind a query: it parses every contact of the book
+// for each (measured: 5,000 contacts in batches of 256 took 35 s by queries and
+// under 2 s this way).
+func (r *fetching) together(ctx context.Context, uids []string) (map[string][]string, error) {
+	var mu sync.Mutex
+	got := make(map[string][]string, len(uids))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(atOnce)
+	for _, uid := range uids {
+		if !utf8.ValidString(uid) || strings.ContainsRune(uid, 0) {
+			continue
+		}
+		g.Go(func() error {
+			text, err := r.get(gctx, uid)
+			if lost(err) || ctx.Err() != nil {
+				return err
+			}
+			if err == nil {
+				mu.Lock()
+				got[uid] = []string{text}
+				mu.Unlock()
+			}
+			return nil // what was refused is asked for once more, and named
+		})
+	}
+	return got, g.Wait()
 }
 
 // single fetches one item; nil without an error means that it failed and was

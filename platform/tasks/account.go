@@ -116,7 +116,7 @@ func (w *Worker) signIns(ctx context.Context, job engine.Job) (signIns, error) {
 		switch w.same(g, job.Departure.Account) {
 		case goa.MatchYes:
 			s.present = append(s.present, g)
-			s.bindings = append(s.bindings, w.presentBinding(ctx, g))
+			s.bindings = append(s.bindings, w.presentBinding(ctx, job.Departure.Account, g))
 		case goa.MatchUnknown:
 			s.bindings = append(s.bindings, departure.Binding{ID: bindingID(g), Kind: "goa", Name: g.Presentation,
 				Why: departure.Reason{Code: "same-server", Text: g.Presentation + " is at the same server and may be the same account"}})
@@ -138,7 +138,7 @@ func (w *Worker) signIns(ctx context.Context, job engine.Job) (signIns, error) {
 		if slices.ContainsFunc(s.bindings, func(b departure.Binding) bool { return b.ID == k.ID }) {
 			continue
 		}
-		s.bindings = append(s.bindings, w.goneBinding(ctx, k))
+		s.bindings = append(s.bindings, w.goneBinding(ctx, job.Departure.Account, k))
 	}
 	return s, nil
 }
@@ -148,26 +148,32 @@ func hostOf(a departure.Account) string { _, host, _ := cutLast(a.Identity); ret
 
 // presentBinding is a sign-in that is there, and what keeps it from being
 // removed.
-func (w *Worker) presentBinding(ctx context.Context, g goa.Account) departure.Binding {
+func (w *Worker) presentBinding(ctx context.Context, account departure.Account, g goa.Account) departure.Binding {
 	b := departure.Binding{ID: bindingID(g), Kind: "goa", Name: g.Presentation, State: departure.BindingPresent}
 	if g.Locked {
 		b.Why = departure.Reason{Code: "is-locked", Text: "the account was set up by an administrator, and only they can remove it"}
-		b.Blocked = &departure.Remedy{Code: "ask-admin", Text: "ask whoever manages this device to remove the account"}
+		b.Blocked = askAdmin(account)
 		return b
 	}
 	if c, err := w.secrets.Default(ctx); err == nil && c.Locked {
 		b.Why = departure.Reason{Code: "keyring-locked", Text: "the keyring is locked: signing out now would leave the password behind"}
-		b.Blocked = unlock()
+		b.Blocked = unlock(account)
 	}
 	return b
 }
 
-func unlock() *departure.Remedy {
-	return &departure.Remedy{Code: "unlock", Text: "unlock the keyring: log in to this device with your password, then look again"}
+func unlock(a departure.Account) *departure.Remedy {
+	return &departure.Remedy{Code: "unlock", Text: "unlock the keyring: log in to this device with your password, then go on",
+		Command: departure.Command("leave", a)}
+}
+
+func askAdmin(a departure.Account) *departure.Remedy {
+	return &departure.Remedy{Code: "ask-admin", Text: "ask whoever manages this device to remove the account, then go on",
+		Command: departure.Command("leave", a)}
 }
 
 // goneBinding looks for what is left of a sign-in that is not listed any more.
-func (w *Worker) goneBinding(ctx context.Context, k departure.KnownBinding) departure.Binding {
+func (w *Worker) goneBinding(ctx context.Context, account departure.Account, k departure.KnownBinding) departure.Binding {
 	b := departure.Binding{ID: k.ID, Kind: k.Kind, Name: k.Name}
 	provider, id, ok := goaOf(k.ID)
 	if !ok {
@@ -183,7 +189,7 @@ func (w *Worker) goneBinding(ctx context.Context, k departure.KnownBinding) depa
 		b.State = departure.BindingLeftover
 		b.Why = departure.Reason{Code: "leftover", Text: fmt.Sprintf("something of %s is still in the %s of this device", k.Name, l.Place)}
 		if l.Locked {
-			b.Blocked = unlock()
+			b.Blocked = unlock(account)
 		}
 	default:
 		b.Why = departure.Reason{Code: "not-known", Text: "it could not be seen whether anything of " + k.Name + " is left: " + back.Err().Error()}
@@ -201,10 +207,9 @@ func (w *Worker) Unbind(ctx context.Context, job engine.Job, binding string) err
 	err := w.goa.Remove(ctx, id)
 	switch {
 	case errors.Is(err, goa.ErrKeyringLocked):
-		return &engine.BlockedError{Why: departure.Reason{Code: "keyring-locked", Text: err.Error()}, Remedy: *unlock()}
+		return &engine.BlockedError{Why: departure.Reason{Code: "keyring-locked", Text: err.Error()}, Remedy: *unlock(job.Departure.Account)}
 	case errors.Is(err, goa.ErrLocked):
-		return &engine.BlockedError{Why: departure.Reason{Code: "is-locked", Text: err.Error()},
-			Remedy: departure.Remedy{Code: "ask-admin", Text: "ask whoever manages this device to remove the account"}}
+		return &engine.BlockedError{Why: departure.Reason{Code: "is-locked", Text: err.Error()}, Remedy: *askAdmin(job.Departure.Account)}
 	case err != nil:
 		return fmt.Errorf("cannot sign out: %w", err)
 	}

@@ -125,7 +125,7 @@ func destination(err error, job engine.Job) error {
 		return &engine.BlockedError{Why: why, Remedy: remedy}
 	case errors.As(err, &locked):
 		return &engine.BlockedError{Why: departure.Reason{Code: "locked", Text: locked.Error()},
-			Remedy: departure.Remedy{Code: "wait", Text: "stop the other program that is writing your copy, then go on"}}
+			Remedy: departure.Remedy{Code: "wait", Text: "stop the other program that is writing your copy, then go on", Command: departure.Command("leave", job.Departure.Account)}}
 	case errors.As(err, &away):
 		return &engine.BlockedError{Why: departure.Reason{Code: "copy-away", Text: away.Error()},
 			Remedy: departure.Remedy{Code: "plug-in", Text: "plug the disk in again", Command: departure.Command("leave", job.Departure.Account)}}
@@ -272,6 +272,7 @@ func (w *Worker) Seal(ctx context.Context, job engine.Job, report engine.Report)
 		}
 		res.Differs = int64(r.Differ)
 	}
+	s.anew()
 	for _, o := range s.required() {
 		listing, _ := w.list(ctx, s, o, l)
 		row := departure.SealRow{Source: o.src, Keys: listing.Keys, Items: listing.Items, End: w.now(), Why: listing.Why,

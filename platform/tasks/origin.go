@@ -44,7 +44,8 @@ type survey struct {
 	// books are the open stores and what syncs them, by source.
 	books   []book
 	roots   []*scan.Root
-	trees   map[string]*tree // file trees at the server, walked once
+	lists   map[string]dav.Listing // collections at the server, listed once
+	trees   map[string]*tree       // file trees at the server, walked once
 	closers []func(context.Context) error
 }
 
@@ -58,7 +59,8 @@ type book struct {
 // survey finds every origin of the departure. What cannot be found out is in
 // the survey; an error means that the caller's context ended.
 func (w *Worker) survey(ctx context.Context, job engine.Job) (*survey, error) {
-	s := &survey{w: w, job: job, trees: make(map[string]*tree)}
+	s := &survey{w: w, job: job}
+	s.anew()
 	in, err := w.signIns(ctx, job)
 	if err != nil {
 		s.lack("accounts", err.Error())
@@ -75,6 +77,11 @@ func (w *Worker) survey(ctx context.Context, job engine.Job) (*survey, error) {
 		return nil, errors.Join(ctx.Err(), s.close(context.WithoutCancel(ctx)))
 	}
 	return s, nil
+}
+
+// anew forgets what was listed, so that it is listed once more.
+func (s *survey) anew() {
+	s.lists, s.trees = make(map[string]dav.Listing), make(map[string]*tree)
 }
 
 // lack notes that the set of origins is not known in full; the first why stays.

@@ -82,7 +82,7 @@ func (s *survey) findCollections(ctx context.Context, d departure.Dataset, find 
 func (s *survey) listCollection(ctx context.Context, o *origin, c dav.Collection, want func(*source.Item) bool) iter.Seq2[source.Item, error] {
 	ref := o.ref(s.job)
 	return func(yield func(source.Item, error) bool) {
-		l, err := s.session.client.List(ctx, c)
+		l, err := s.listOnce(ctx, c)
 		if err != nil {
 			yield(source.Item{Key: source.Key{Ref: ref}}, &source.Incomplete{Ref: ref, Err: err})
 			return
@@ -101,6 +101,18 @@ func (s *survey) listCollection(ctx context.Context, o *origin, c dav.Collection
 		}
 		fetchCollection(ctx, s.session.client, ref, c, fetch, yield)
 	}
+}
+
+// listOnce lists a collection at the server, once in a survey.
+func (s *survey) listOnce(ctx context.Context, c dav.Collection) (dav.Listing, error) {
+	if l, ok := s.lists[c.Path]; ok {
+		return l, nil
+	}
+	l, err := s.session.client.List(ctx, c)
+	if err == nil {
+		s.lists[c.Path] = l
+	}
+	return l, err
 }
 
 func fetchCollection(ctx context.Context, client *dav.Client, ref source.Ref, c dav.Collection, fetch []dav.Item, yield func(source.Item, error) bool) {
