@@ -25,7 +25,7 @@ func (j *judge) policyAllows() Check {
 	if why.Text == "" {
 		why = Reason{"policy", "this device's policy does not allow it"}
 	}
-	return fail(why, &Remedy{Code: "ask-admin", Text: "ask whoever manages this device"})
+	return fail(why, &Remedy{Code: "ask-admin", Text: "ask whoever manages this device", Command: j.cmd("leave")})
 }
 
 // Fell reports whether a count fell so far that it is refused until a person

@@ -69,7 +69,7 @@ func (e *Engine) Pass(ctx context.Context, id string) error {
 		if s := &steps[i]; p.tried[s.id] && s.due(p) {
 			if _, told := p.waits[s.id]; !told {
 				p.waits[s.id] = waitFor{why: "not everything could be done at once", retry: true,
-					remedy: departure.Remedy{Code: "wait", Text: "it is tried again by itself"}}
+					remedy: departure.Remedy{Code: "wait", Text: "it is tried again by itself", Command: p.command("leave")}}
 			}
 		}
 	}
@@ -100,7 +100,7 @@ func (p *pass) execute(ctx context.Context, s *step) bool {
 	case Done:
 		return true
 	case RetryAfter:
-		p.waits[s.id] = waitFor{why: out.Why, retry: true, remedy: departure.Remedy{Code: "wait", Text: "it is tried again by itself"}}
+		p.waits[s.id] = waitFor{why: out.Why, retry: true, remedy: departure.Remedy{Code: "wait", Text: "it is tried again by itself", Command: p.command("leave")}}
 		return true
 	case WaitFor:
 		p.waits[s.id] = waitFor{why: out.Why, remedy: out.Remedy}

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/godbus/dbus/v5"
+
 	"github.com/clearance-project/clearance/agent"
 	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/agent/engine"
@@ -129,10 +131,11 @@ func (p *person) device() {
 	p.ok(p.stage.TurnDeviceOn(p.t.Context()))
 }
 
-func (p *person) signIn() {
+func (p *person) signIn() dbus.ObjectPath {
 	p.t.Helper()
-	_, err := p.stage.SignIn(p.t.Context())
+	path, err := p.stage.SignIn(p.t.Context())
 	p.ok(err)
+	return path
 }
 
 func (p *person) agent() {

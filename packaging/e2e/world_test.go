@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -185,4 +186,29 @@ func (p *person) turnedOff() int {
 		}
 	}
 	return n
+}
+
+// crash kills the service of the session whose name begins so.
+func (p *person) crash(name string) {
+	p.t.Helper()
+	conn, err := p.stage.Session.Dial(p.t.Context())
+	p.ok(err)
+	defer func() { p.ok(conn.Close()) }()
+	var names []string
+	p.ok(conn.BusObject().Call("org.freedesktop.DBus.ListNames", 0).Store(&names))
+	for _, n := range names {
+		if !strings.HasPrefix(n, name) {
+			continue
+		}
+		var pid uint32
+		p.ok(conn.BusObject().Call("org.freedesktop.DBus.GetConnectionUnixProcessID", 0, n).Store(&pid))
+		p.ok(syscall.Kill(int(pid), syscall.SIGKILL))
+		p.eventually(n+" ended", func() bool {
+			var owned bool
+			p.ok(conn.BusObject().Call("org.freedesktop.DBus.NameHasOwner", 0, n).Store(&owned))
+			return !owned
+		})
+		return
+	}
+	p.t.Fatalf("%s does not run", name)
 }

@@ -135,7 +135,7 @@ func (w *Worker) Credential(ctx context.Context, job engine.Job, password string
 	if m.Server.User == "" {
 		return &engine.BlockedError{
 			Why:    departure.Reason{Code: "no-server", Text: "nothing is known of this account's server on this device"},
-			Remedy: departure.Remedy{Code: "sign-in", Text: "sign in to the account on this device again"},
+			Remedy: departure.Remedy{Code: "sign-in", Text: "sign in to the account on this device again", Command: departure.Command("leave", job.Departure.Account)},
 		}
 	}
 	creds := dav.Credentials{User: m.Server.User, Password: dav.NewSecret(password)}
