@@ -21,7 +21,7 @@ func (s *survey) over(ctx context.Context) (departure.Digest, int64, error) {
 	keys := make(map[departure.SourceID]string)
 	var n int64
 	for _, b := range s.books {
-		l, err := b.store.Keys(ctx)
+		l, err := s.keysOf(ctx, b.store)
 		if err != nil {
 			return "", 0, err
 		}

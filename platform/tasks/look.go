@@ -119,7 +119,7 @@ func listReason(src departure.Source, err error) departure.Reason {
 func (w *Worker) onlyCloud(ctx context.Context, s *survey, listings []departure.Listing) {
 	known := make(map[string]bool)
 	for _, b := range s.books {
-		l, err := b.store.Keys(ctx)
+		l, err := s.keysOf(ctx, b.store)
 		if err != nil {
 			continue // shown as an incomplete listing of the book itself
 		}

@@ -46,6 +46,7 @@ type survey struct {
 	roots   []*scan.Root
 	lists   map[string]dav.Listing // collections at the server, listed once
 	trees   map[string]*tree       // file trees at the server, walked once
+	keys    map[*eds.Store]eds.Listing
 	closers []func(context.Context) error
 }
 
@@ -81,7 +82,7 @@ func (w *Worker) survey(ctx context.Context, job engine.Job) (*survey, error) {
 
 // anew forgets what was listed, so that it is listed once more.
 func (s *survey) anew() {
-	s.lists, s.trees = make(map[string]dav.Listing), make(map[string]*tree)
+	s.lists, s.trees, s.keys = make(map[string]dav.Listing), make(map[string]*tree), make(map[*eds.Store]eds.Listing)
 }
 
 // lack notes that the set of origins is not known in full; the first why stays.

@@ -113,17 +113,29 @@ func (s *survey) addBook(ctx context.Context, e eds.Source, src departure.Source
 		s.books = append(s.books, book{src: src, entry: e, store: store})
 	}
 	o.list = func(ctx context.Context, want func(*source.Item) bool) iter.Seq2[source.Item, error] {
-		return listBook(ctx, store, o.ref(s.job), want)
+		return s.listBook(ctx, store, o.ref(s.job), want)
 	}
 }
 
+// keysOf lists a store's keys, once in a survey.
+func (s *survey) keysOf(ctx context.Context, store *eds.Store) (eds.Listing, error) {
+	if l, ok := s.keys[store]; ok {
+		return l, nil
+	}
+	l, err := store.Keys(ctx)
+	if err == nil {
+		s.keys[store] = l
+	}
+	return l, err
+}
+
 // listBook lists a store, and fetches what is wanted in batches.
-func listBook(ctx context.Context, store *eds.Store, ref source.Ref, want func(*source.Item) bool) iter.Seq2[source.Item, error] {
+func (s *survey) listBook(ctx context.Context, store *eds.Store, ref source.Ref, want func(*source.Item) bool) iter.Seq2[source.Item, error] {
 	incomplete := func(err error) (source.Item, error) {
 		return source.Item{Key: source.Key{Ref: ref}}, &source.Incomplete{Ref: ref, Err: err}
 	}
 	return func(yield func(source.Item, error) bool) {
-		l, err := store.Keys(ctx)
+		l, err := s.keysOf(ctx, store)
 		if err != nil {
 			yield(incomplete(err))
 			return
