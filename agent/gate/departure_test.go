@@ -6,6 +6,7 @@ import (
 
 	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/agent/engine"
+	"github.com/clearance-project/clearance/agent/engine/enginetest/world"
 )
 
 // reach lets an honest person go on until the agent says that the end is there.
@@ -34,32 +35,31 @@ func ready(s engine.Snapshot) bool    { return s.Verdict.Ready }
 func complete(s engine.Snapshot) bool { return s.Verdict.Complete }
 
 func TestHonestPersonReachesTheEnd(t *testing.T) {
-	declared := departure.Account{ID: "mi", Provider: "cloud", Identity: "1926", Name: "1926", Declared: true}
 	for name, c := range map[string]struct {
 		intent  departure.Intent
 		path    departure.Needs
 		account departure.Account
 		done    func(engine.Snapshot) bool
-		prepare func(*world)
+		prepare func(*world.World)
 	}{
-		"delete on the web": {departure.Delete, departure.Web, me, ready, nil},
-		"delete here":       {departure.Delete, departure.SignedInHere, me, ready, nil},
-		"sign-out":          {departure.SignOut, departure.Web, me, complete, nil},
-		"nothing to lose":   {departure.Delete, departure.Web, me, ready, func(w *world) { clear(w.cloud); clear(w.cacheOf) }},
-		"failures accepted": {departure.Delete, departure.Web, me, ready, func(w *world) { w.fails["photos-a"] = true }},
-		"declared": {departure.Delete, departure.Web, declared, ready, func(w *world) {
-			clear(w.bindings)
-			clear(w.cloud)
-			w.tracker = ""
-			w.folder["a.jpg"] = 1
+		"delete on the web": {departure.Delete, departure.Web, world.Me, ready, nil},
+		"delete here":       {departure.Delete, departure.SignedInHere, world.Me, ready, nil},
+		"sign-out":          {departure.SignOut, departure.Web, world.Me, complete, nil},
+		"nothing to lose":   {departure.Delete, departure.Web, world.Me, ready, func(w *world.World) { clear(w.Cloud); clear(w.Book) }},
+		"failures accepted": {departure.Delete, departure.Web, world.Me, ready, func(w *world.World) { w.Fails["photos-a"] = true }},
+		"declared": {departure.Delete, departure.Web, world.Declared, ready, func(w *world.World) {
+			clear(w.Bindings)
+			clear(w.Cloud)
+			w.Tracker = ""
+			w.Folder["a.jpg"] = 1
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld()
+			w := world.New()
 			if c.prepare != nil {
 				c.prepare(w)
 			}
-			a, err := start(w, c.path)
+			a, err := start(w, world.Rules{Needs: c.path})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -89,7 +89,7 @@ func TestHonestPersonReachesTheEnd(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if why := w.unsafe([]string{implementer}); why != "" && !c.account.Declared {
+			if why := w.Unsafe([]string{world.Implementer}); why != "" && !c.account.Declared {
 				t.Errorf("receipt given, but %s", why)
 			}
 			claims, err := claimsOf(receipt)
@@ -118,12 +118,12 @@ func given(t *testing.T, a *agent, id string) {
 // readied is an agent whose departure an honest person brought to ready.
 func readied(t *testing.T) (*agent, string) {
 	t.Helper()
-	a, err := start(newWorld(), departure.Web)
+	a, err := start(world.New(), world.Rules{Needs: departure.Web})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(a.stop)
-	id, err := a.open(departure.Delete, me)
+	id, err := a.open(departure.Delete, world.Me)
 	if err != nil {
 		t.Fatal(err)
 	}

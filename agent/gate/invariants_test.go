@@ -13,6 +13,7 @@ import (
 
 	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/agent/engine"
+	"github.com/clearance-project/clearance/agent/engine/enginetest/world"
 	"github.com/clearance-project/clearance/agent/gate"
 )
 
@@ -25,7 +26,7 @@ import (
 //	I4 no permit outlives a change that matters, and one that does not matter
 //	   never blocks for ever
 type story struct {
-	w      *world
+	w      *world.World
 	a      *agent
 	id     string
 	intent departure.Intent
@@ -39,7 +40,7 @@ type story struct {
 
 func (s *story) fatal(t *rapid.T, err error) {
 	t.Helper()
-	if err == nil || errors.Is(err, errCrash) {
+	if err == nil || errors.Is(err, world.ErrCrash) {
 		return
 	}
 	t.Fatal(err)
@@ -48,8 +49,8 @@ func (s *story) fatal(t *rapid.T, err error) {
 // restart is what happens after a crash, and at any time by hand.
 func (s *story) restart(t *rapid.T) {
 	s.a.stop()
-	s.w.crash()
-	a, err := start(s.w, s.path)
+	s.w.Crash()
+	a, err := start(s.w, world.Rules{Needs: s.path})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,13 +58,13 @@ func (s *story) restart(t *rapid.T) {
 }
 
 func (s *story) reviveIfDead(t *rapid.T) {
-	if s.w.dead {
+	if s.w.Dead {
 		s.restart(t)
 	}
 }
 
 func (s *story) record(t *rapid.T) *engine.Record {
-	rec, err := s.w.store.Load(context.Background(), s.id)
+	rec, err := s.w.Store.Load(context.Background(), s.id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,78 +81,75 @@ func (s *story) effects(t *rapid.T) {
 			used[find]++
 		}
 	}
-	if s.w.disables > used[true] || s.w.unbinds > used[false] {
-		t.Fatalf("I2: %d times off with %d grants used, %d sign-outs with %d", s.w.disables, used[true], s.w.unbinds, used[false])
+	if s.w.Disables > used[true] || s.w.Unbinds > used[false] {
+		t.Fatalf("I2: %d times off with %d grants used, %d sign-outs with %d", s.w.Disables, used[true], s.w.Unbinds, used[false])
 	}
 }
 
 // mutations are what other devices, people and thieves do to the world. Each
 // that matters for a receipt says so.
-var mutations = map[string]func(*rapid.T, *world) (matters bool){
-	"item appears at the server": func(t *rapid.T, w *world) bool {
+var mutations = map[string]func(*rapid.T, *world.World) (matters bool){
+	"item appears at the server": func(t *rapid.T, w *world.World) bool {
 		d := rapid.SampledFrom(departure.Datasets).Draw(t, "dataset")
-		w.cloud[d][rapid.SampledFrom([]string{"new-1", "new-2", "new-3"}).Draw(t, "item")] = rapid.IntRange(1, 3).Draw(t, "revision")
+		w.Cloud[d][rapid.SampledFrom([]string{"new-1", "new-2", "new-3"}).Draw(t, "item")] = rapid.IntRange(1, 3).Draw(t, "revision")
 		return true
 	},
-	"item vanishes at the server": func(t *rapid.T, w *world) bool {
+	"item vanishes at the server": func(t *rapid.T, w *world.World) bool {
 		d := rapid.SampledFrom(departure.Datasets).Draw(t, "dataset")
-		for _, item := range slices.Sorted(maps.Keys(w.cloud[d])) {
-			delete(w.cloud[d], item)
+		for _, item := range slices.Sorted(maps.Keys(w.Cloud[d])) {
+			delete(w.Cloud[d], item)
 			return true
 		}
 		return false
 	},
-	"contact made offline": func(t *rapid.T, w *world) bool {
-		if !w.signedIn() {
+	"contact made offline": func(t *rapid.T, w *world.World) bool {
+		if !w.SignedIn() {
 			return false
 		}
-		w.cacheOf[departure.Contacts]["offline"] = rapid.IntRange(1, 3).Draw(t, "revision")
-		w.trash["offline"] = w.cacheOf[departure.Contacts]["offline"]
-		w.touch("book")
+		w.Book["offline"] = rapid.IntRange(1, 3).Draw(t, "revision")
+		w.Trash["offline"] = w.Book["offline"]
+		w.Touch("book")
 		return true
 	},
-	"server goes or comes": func(t *rapid.T, w *world) bool { w.serverUp = !w.serverUp; return false },
-	"disk goes or comes":   func(t *rapid.T, w *world) bool { w.plugged = !w.plugged; return false },
-	"a file of the copy is damaged": func(t *rapid.T, w *world) bool {
-		for _, k := range slices.Sorted(maps.Keys(w.disk)) {
-			w.disk[k] = -1
+	"server goes or comes": func(t *rapid.T, w *world.World) bool { w.ServerUp = !w.ServerUp; return false },
+	"disk goes or comes":   func(t *rapid.T, w *world.World) bool { w.Plugged = !w.Plugged; return false },
+	"a file of the copy is damaged": func(t *rapid.T, w *world.World) bool {
+		for _, k := range slices.Sorted(maps.Keys(w.Disk)) {
+			w.Disk[k] = -1
 			return true
 		}
 		return false
 	},
-	"account signed out by someone": func(t *rapid.T, w *world) bool {
-		for _, id := range slices.Sorted(maps.Keys(w.bindings)) {
-			if w.bindings[id] {
-				w.bindings[id] = false
-				w.touch("")
+	"account signed out by someone": func(t *rapid.T, w *world.World) bool {
+		for _, id := range slices.Sorted(maps.Keys(w.Bindings)) {
+			if w.Bindings[id] {
+				w.Bindings[id] = false
+				w.Touch("")
 				return true
 			}
 		}
 		return false
 	},
-	"account signed in again": func(t *rapid.T, w *world) bool {
-		if w.signedIn() {
+	"account signed in again": func(t *rapid.T, w *world.World) bool {
+		if w.SignedIn() {
 			return false
 		}
-		w.signIn()
+		w.SignIn()
 		return true
 	},
-	"find my device switched": func(t *rapid.T, w *world) bool {
-		w.tracker = rapid.SampledFrom([]string{"on", "off", "mute", ""}).Draw(t, "state")
-		if w.moved != nil {
-			w.moved()
-		}
+	"find my device switched": func(t *rapid.T, w *world.World) bool {
+		w.Switch(rapid.SampledFrom([]string{"on", "off", "mute", ""}).Draw(t, "state"))
 		return true
 	},
-	"keyring locked or not": func(t *rapid.T, w *world) bool { w.locked = !w.locked; return false },
-	"another account comes": func(t *rapid.T, w *world) bool {
-		if len(w.others) < 3 {
-			w.others = append(w.others, departure.OtherHolder{ID: fmt.Sprint("other-", len(w.others)), Name: "other"})
+	"keyring locked or not": func(t *rapid.T, w *world.World) bool { w.Locked = !w.Locked; return false },
+	"another account comes": func(t *rapid.T, w *world.World) bool {
+		if len(w.Others) < 3 {
+			w.Others = append(w.Others, departure.OtherHolder{ID: fmt.Sprint("other-", len(w.Others)), Name: "other"})
 		}
 		return false
 	},
-	"time passes": func(t *rapid.T, w *world) bool {
-		w.now = w.now.Add(time.Duration(rapid.SampledFrom([]int{1, 4, 11, 90, 60 * 13, 60 * 25}).Draw(t, "minutes")) * time.Minute)
+	"time passes": func(t *rapid.T, w *world.World) bool {
+		w.Time = w.Time.Add(time.Duration(rapid.SampledFrom([]int{1, 4, 11, 90, 60 * 13, 60 * 25}).Draw(t, "minutes")) * time.Minute)
 		return false
 	},
 }
@@ -178,7 +176,7 @@ func (s *story) permit(t *rapid.T) {
 	p, _, err := s.a.g.Issue(context.Background(), s.id, "0123456789abcdef", "rp")
 	if err != nil {
 		var nr *gate.NotReadyError
-		if !errors.As(err, &nr) && !errors.Is(err, engine.ErrBusy) && !errors.Is(err, errCrash) {
+		if !errors.As(err, &nr) && !errors.Is(err, engine.ErrBusy) && !errors.Is(err, world.ErrCrash) {
 			t.Fatal(err)
 		}
 		return
@@ -196,7 +194,7 @@ func (s *story) redeem(t *rapid.T) {
 		return
 	}
 	s.receipts++
-	if why := s.w.unsafe(s.record(t).Trackers); why != "" {
+	if why := s.w.Unsafe(s.record(t).Trackers); why != "" {
 		t.Fatalf("I1: a receipt was given at %s, but %s", at, why)
 	}
 }
@@ -207,7 +205,7 @@ func (s *story) person(t *rapid.T) {
 	if errors.As(err, &refused) {
 		return // what they answered had changed; they are shown it anew
 	}
-	if err != nil && !errors.Is(err, errCrash) && s.record(t).State == engine.Open {
+	if err != nil && !errors.Is(err, world.ErrCrash) && s.record(t).State == engine.Open {
 		t.Fatal(err)
 	}
 }
@@ -217,26 +215,26 @@ func (s *story) meddler(t *rapid.T) {
 	where := rapid.SampledFrom([]string{"after listing", "after seal", "before fence", "before unbind", "after unbind", "after disable"}).Draw(t, "where")
 	d := rapid.SampledFrom(departure.Datasets).Draw(t, "dataset")
 	kill := rapid.Bool().Draw(t, "kill")
-	s.w.meddle = func(at string) {
+	s.w.Meddle = func(at string) {
 		if at != where {
 			return
 		}
-		s.w.meddle = nil
+		s.w.Meddle = nil
 		if kill && at != "before fence" {
-			s.w.dead = true
+			s.w.Dead = true
 			return
 		}
-		s.w.cloud[d]["meddled"] = s.w.cloud[d]["meddled"] + 1
+		s.w.Cloud[d]["meddled"] = s.w.Cloud[d]["meddled"] + 1
 		s.changes++
 	}
 }
 
 // calm is the world after everything settled: I3 must hold from here.
 func (s *story) calm(t *rapid.T) {
-	s.w.meddle, s.w.crashIn = nil, 0
-	s.w.serverUp, s.w.plugged, s.w.locked = true, true, false
-	if s.w.tracker != "off" {
-		s.w.tracker = "on"
+	s.w.Meddle, s.w.CrashIn = nil, 0
+	s.w.ServerUp, s.w.Plugged, s.w.Locked = true, true, false
+	if s.w.Tracker != "off" {
+		s.w.Tracker = "on"
 	}
 	s.reviveIfDead(t)
 	for range 60 {
@@ -250,7 +248,7 @@ func (s *story) calm(t *rapid.T) {
 		if rec.State != engine.Open || (s.intent == departure.Delete && snap.Verdict.Ready) {
 			break
 		}
-		s.w.now = s.w.now.Add(time.Second)
+		s.w.Time = s.w.Time.Add(time.Second)
 	}
 	rec := s.record(t)
 	snap, _, err := s.a.e.Snapshot(context.Background(), s.id)
@@ -267,7 +265,7 @@ func (s *story) calm(t *rapid.T) {
 		t.Logf("permit: %v", err)
 		s.explain(t, snap)
 	}
-	if why := s.w.unsafe(s.record(t).Trackers); why != "" {
+	if why := s.w.Unsafe(s.record(t).Trackers); why != "" {
 		t.Fatalf("I1: a receipt was given, but %s", why)
 	}
 }
@@ -281,16 +279,16 @@ func (s *story) explain(t *rapid.T, snap engine.Snapshot) {
 
 func TestInvariants(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		w := newWorld()
+		w := world.New()
 		path := rapid.SampledFrom([]departure.Needs{departure.Web, departure.SignedInHere, departure.AskAdmin}).Draw(t, "path")
 		intent := rapid.SampledFrom([]departure.Intent{departure.Delete, departure.Delete, departure.SignOut}).Draw(t, "intent")
-		a, err := start(w, path)
+		a, err := start(w, world.Rules{Needs: path})
 		if err != nil {
 			t.Fatal(err)
 		}
 		s := &story{w: w, a: a, intent: intent, path: path}
 		defer func() { s.a.stop() }()
-		if s.id, err = a.open(intent, me); err != nil {
+		if s.id, err = a.open(intent, world.Me); err != nil {
 			t.Fatal(err)
 		}
 		for range rapid.IntRange(1, 40).Draw(t, "events") {
@@ -308,8 +306,8 @@ func TestInvariants(t *testing.T) {
 			case "crash":
 				s.restart(t)
 			case "kill":
-				s.w.crashIn = rapid.IntRange(1, 6).Draw(t, "writes until the kill")
-				s.w.crashAfter = rapid.Bool().Draw(t, "after the commit")
+				s.w.CrashIn = rapid.IntRange(1, 6).Draw(t, "writes until the kill")
+				s.w.CrashAfter = rapid.Bool().Draw(t, "after the commit")
 			case "meddle":
 				s.meddler(t)
 			case "cancelled pass":
