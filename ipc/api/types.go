@@ -73,9 +73,9 @@ type (
 	RedeemRequest struct {
 		Nonce string `json:"nonce"`
 	}
-	// SubmissionRequest says when the deletion was submitted; zero is now.
+	// SubmissionRequest says when the deletion was submitted.
 	SubmissionRequest struct {
-		When time.Time `json:"when,omitzero"`
+		When time.Time `json:"when"`
 	}
 	// CancelRequest gives a departure up. Find My Device is switched on again
 	// only when the person says that the deletion was not submitted, with the
@@ -84,7 +84,7 @@ type (
 		NotSubmitted bool   `json:"not_submitted,omitempty"`
 		Proof        string `json:"proof,omitempty"`
 	}
-	// WatchRequest selects one departure; empty watches all of the caller's.
+	// WatchRequest selects the departure.
 	WatchRequest struct {
 		Departure string `json:"departure,omitempty"`
 	}

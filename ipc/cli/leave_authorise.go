@@ -42,8 +42,9 @@ func (l *leaving) state() departure.Digest {
 
 // giveLeave authorises what is shown.
 func (l *leaving) giveLeave() error {
-	if why := trouble(l.info); why != "" {
-		l.say("%s", printable(why))
+	if why := interruptedWhy(l.info); why != "" {
+		l.say("")
+		l.say("Last time: %s", printable(why))
 	}
 	l.tries, l.tried[l.state()] = l.tries+1, true
 	name := departure.AuthorizeGranted

@@ -55,8 +55,10 @@ func (p *progress) begin(now engine.Progress) {
 			progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(true))
 		return
 	}
-	p.s.say("%s ...", doing)
 	p.lineAt = p.s.now()
+	if now.Step != departure.StepInventory { // every other step looks first and last
+		p.s.say("%s ...", doing)
+	}
 }
 
 func (p *progress) line(now engine.Progress) {
@@ -65,7 +67,7 @@ func (p *progress) line(now engine.Progress) {
 	if now.TotalBytes > 0 {
 		bytes = ", " + size(now.Bytes) + " of " + size(now.TotalBytes)
 	}
-	p.s.say("  %s of %s%s", humanize.Comma(now.Items), humanize.Comma(now.Total), bytes)
+	p.s.say("  %s: %s of %s%s", spokenStep(now.Step).doing, humanize.Comma(now.Items), humanize.Comma(now.Total), bytes)
 }
 
 // end takes the bar away.

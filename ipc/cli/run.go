@@ -64,10 +64,18 @@ func notReady(info agent.DepartureInfo, what string) *agent.Error {
 
 // trouble is what went wrong last, empty where nothing did.
 func trouble(info agent.DepartureInfo) string {
-	if n := len(info.Acts); n > 0 && info.Acts[n-1].State == departure.ActInterrupted && info.Acts[n-1].Why != "" {
-		return info.Acts[n-1].Why
+	if why := interruptedWhy(info); why != "" {
+		return why
 	}
 	return info.WaitingWhy
+}
+
+// interruptedWhy is why the last act changed nothing.
+func interruptedWhy(info agent.DepartureInfo) string {
+	if n := len(info.Acts); n > 0 && info.Acts[n-1].State == departure.ActInterrupted {
+		return info.Acts[n-1].Why
+	}
+	return ""
 }
 
 type backupCmd struct {

@@ -132,7 +132,7 @@ func (c *Client) Redeem(ctx context.Context, permit, nonce string) (agent.JobInf
 	return call[agent.JobInfo](ctx, c, api.Redeem, permit, "", api.RedeemRequest{Nonce: nonce})
 }
 
-// Submitted says when the deletion was submitted; zero is now.
+// Submitted says when the deletion was submitted.
 func (c *Client) Submitted(ctx context.Context, id string, when time.Time) (agent.DepartureInfo, error) {
 	return call[agent.DepartureInfo](ctx, c, api.Submitted, id, "", api.SubmissionRequest{When: when})
 }

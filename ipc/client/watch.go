@@ -22,8 +22,7 @@ const (
 	maxEvent    = 16 << 20 // bytes
 )
 
-// Watch yields a snapshot of one departure (or, without an id, of all), then
-// each change. When the agent cannot be heard it yields an error of kind
+// Watch yields a snapshot of one departure, then each change. When the agent cannot be heard it yields an error of kind
 // unavailable once, and goes on with a new snapshot as soon as it can; until
 // then nothing that was yielded before still stands. It ends with ctx, or
 // after an error of another kind.
