@@ -56,6 +56,8 @@ type person struct {
 	stage *stage.Stage
 	c     *client.Client
 	dest  string
+	// counts are what the person counted at the provider, by check.
+	counts map[departure.CheckID]int64
 }
 
 const (
@@ -295,7 +297,7 @@ func (p *person) say(info agent.DepartureInfo) {
 		if c.Ask == nil || c.Ask.Said || c.Ask.Kind == departure.Decline {
 			continue
 		}
-		p.sayOne(info.Departure.ID, c, 0)
+		p.sayOne(info.Departure.ID, c, p.counts[c.ID])
 	}
 }
 
@@ -333,7 +335,12 @@ func (p *person) permit(id string) *agent.PermitInfo {
 // ask is a permit asked for, or why it was refused.
 func (p *person) ask(id string) (*agent.PermitInfo, error) {
 	p.t.Helper()
-	job, err := p.wait(p.c.RequestPermit(p.t.Context(), id, rand.Text(), "demo"))
+	return p.askFor(id, "demo")
+}
+
+func (p *person) askFor(id, audience string) (*agent.PermitInfo, error) {
+	p.t.Helper()
+	job, err := p.wait(p.c.RequestPermit(p.t.Context(), id, rand.Text(), audience))
 	return job.Permit, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/clearance-project/clearance/agent"
 	"github.com/clearance-project/clearance/platform/bus"
+	"github.com/clearance-project/clearance/platform/cloud/dav/davtest"
 	"github.com/clearance-project/clearance/platform/eds"
 )
 
@@ -211,4 +213,46 @@ func (p *person) crash(name string) {
 		return
 	}
 	p.t.Fatalf("%s does not run", name)
+}
+
+// own gives what root made to the person of the session.
+func (p *person) own(at string) {
+	p.t.Helper()
+	if as := p.stage.As; as != nil {
+		p.ok(os.Chown(at, int(as.UID), int(as.GID)))
+	}
+}
+
+// folder makes a folder of the person's with these files.
+func (p *person) folder(at string, files map[string][]byte) string {
+	p.t.Helper()
+	p.ok(os.MkdirAll(at, 0o755))
+	p.own(at)
+	for name, data := range files {
+		p.ok(os.WriteFile(filepath.Join(at, name), data, 0o644))
+		p.own(filepath.Join(at, name))
+	}
+	return at
+}
+
+// pictures are real JPEG files.
+func (p *person) pictures(n int) map[string][]byte {
+	p.t.Helper()
+	files := map[string][]byte{}
+	for i := range n {
+		data, err := davtest.Picture(i)
+		p.ok(err)
+		files[fmt.Sprintf("IMG_%04d.jpg", i)] = data
+	}
+	return files
+}
+
+// rest waits until what was written just now is no longer so fresh that it is
+// read a second time: a stamp may hide a later write for up to 2 s.
+func (p *person) rest() {
+	p.t.Helper()
+	select {
+	case <-time.After(2100 * time.Millisecond):
+	case <-p.t.Context().Done():
+	}
 }
