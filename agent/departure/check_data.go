@@ -284,7 +284,10 @@ func (j *judge) backup(d Dataset) Check {
 		}
 		return na("none", "none that would be lost")
 	}
-	return Check{Status: Pass, Reason: Reason{"copied", counted(max(t.told(), t.missing+t.failed), d) + " in your copy"}, Count: t.told(), Of: t.told()}
+	if t.told() == 0 {
+		return na("empty", "there are none")
+	}
+	return Check{Status: Pass, Reason: Reason{"copied", counted(t.told(), d) + " in your copy"}, Count: t.told(), Of: t.told()}
 }
 
 // FailureList is the digest under which a person accepts the failures of one
@@ -299,7 +302,7 @@ func (j *judge) declared(d Dataset, t tally) Check {
 		if t.sources == 0 {
 			return na("none", "none that would be lost")
 		}
-		return Check{Status: Pass, Reason: Reason{"copied", counted(max(t.told(), t.missing+t.failed), d) + " in your copy"}, Count: t.told(), Of: t.told()}
+		return Check{Status: Pass, Reason: Reason{"copied", counted(t.told(), d) + " in your copy"}, Count: t.told(), Of: t.told()}
 	}
 	w, given, counts := j.attested(d)
 	ask := &Ask{Kind: Attest, List: CountList(j.f.Departure.Account, d), Said: given,

@@ -162,6 +162,9 @@ func (j *judge) findMyDeviceOff() Check {
 					why = Reason{"came-back", "Find My Device came back on after it was turned off"}
 				case ActInterrupted:
 					why = Reason{"interrupted", "turning Find My Device off was interrupted, nothing was changed"}
+					if a.Why != "" {
+						why.Text = a.Why + "; nothing was changed"
+					}
 				}
 			}
 			return fail(why, j.authorise())

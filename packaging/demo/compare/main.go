@@ -96,6 +96,7 @@ type multistatus struct {
 	Responses []struct {
 		Href       string    `xml:"DAV: href"`
 		Collection *struct{} `xml:"DAV: propstat>prop>resourcetype>collection"`
+		Principal  *struct{} `xml:"DAV: propstat>prop>resourcetype>principal"`
 	} `xml:"DAV: response"`
 }
 
@@ -126,9 +127,12 @@ func (w *witness) walk(at string) error {
 		if strings.TrimSuffix(to, "/") == strings.TrimSuffix(at, "/") || w.seen[to] {
 			continue
 		}
-		if r.Collection != nil {
+		switch {
+		case r.Principal != nil: // a person, nothing that is kept
+			w.seen[to] = true
+		case r.Collection != nil:
 			err = w.walk(to)
-		} else {
+		default:
 			w.seen[to] = true
 			err = w.check(to)
 		}
