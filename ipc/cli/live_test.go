@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/ipc/apitest"
 )
 
@@ -90,9 +91,10 @@ func TestLeaveWatchesUntilItIsStopped(t *testing.T) {
 	args := leaveArgs(t, "--watch")
 	go func() { code <- appFor(running, strings.NewReader(""), out).Run(ctx, args) }()
 	out.waitFor(t, "READY. You may delete this account now; this holds until")
+	world.Hold(departure.StepBackup)
 	world.AddPhoto()
-	out.waitFor(t, "STOP, do not delete")
 	out.waitFor(t, "STOP, do not delete: Photos in the cloud changed after the last look")
+	world.Release(departure.StepBackup)
 	out.waitForNew(t, "READY. You may delete this account now")
 	cancel()
 	select {

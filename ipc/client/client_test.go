@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -221,8 +222,31 @@ func TestAnAnswerThatIsNoneIsInternal(t *testing.T) {
 	}
 }
 
-// fake answers one connection with fixed bytes.
-func fake(t *testing.T, answer string) string {
+// A reader that lagged takes a new snapshot, and is not told of a loss.
+func TestWatchTakesANewSnapshotAfterItLagged(t *testing.T) {
+	const head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n: here\n\n"
+	c := New(fake(t,
+		head+"event: update\ndata: {\"departure\":{\"live\":\"ready\"}}\n\nevent: end\ndata: {\"kind\":\"stale\",\"text\":\"too slow\"}\n\n",
+		head+"event: update\ndata: {\"departure\":{\"live\":\"stop\"}}\n\n"))
+	defer c.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	var seen []agent.Live
+	for update, err := range c.Watch(ctx, "7") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen = append(seen, update.Departure.Live); len(seen) == 2 {
+			break
+		}
+	}
+	if !slices.Equal(seen, []agent.Live{agent.LiveReady, agent.LiveStop}) {
+		t.Errorf("%v", seen)
+	}
+}
+
+// fake answers connections with fixed bytes, one after the other.
+func fake(t *testing.T, answers ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "s")
 	listener, err := net.Listen("unix", path)
@@ -232,15 +256,18 @@ func fake(t *testing.T, answer string) string {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		conn, err := listener.Accept()
-		if err != nil {
-			return
+		for _, answer := range answers {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			if _, err := conn.Read(make([]byte, 4096)); err == nil {
+				_, err = io.WriteString(conn, answer)
+			}
+			if err := errors.Join(err, conn.Close()); err != nil {
+				return
+			}
 		}
-		defer conn.Close()
-		if _, err := conn.Read(make([]byte, 4096)); err != nil {
-			return
-		}
-		_, _ = io.WriteString(conn, answer)
 	}()
 	t.Cleanup(func() {
 		if err := listener.Close(); err != nil {
