@@ -39,7 +39,9 @@ var banned = regexp.MustCompile(`(?i)\b(` + strings.Join(unspoken, "|") + `)(e?s
 
 // command is the command line as a program, its output read for words that a
 // person must not meet.
-func command() {
+func command() { os.Exit(commandCode()) }
+
+func commandCode() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	var said bytes.Buffer
@@ -49,7 +51,7 @@ func command() {
 		tty, err := os.OpenFile("/dev/tty", os.O_WRONLY, 0)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+			return 1
 		}
 		app.Terminal, app.Password, app.Out = true, Secret(in), io.MultiWriter(tty, &said)
 	}
@@ -62,12 +64,19 @@ func command() {
 		fmt.Fprintln(os.Stderr, "the password was shown")
 		code = exitBanned
 	}
-	os.Exit(code)
+	return code
 }
 
 // fakeAgent serves a world until it is interrupted. Files in its folder steer
 // it: "held" appears when a step is held; "release" and "photo" are orders.
 func fakeAgent() {
+	if err := serveWorld(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func serveWorld() error {
 	hold := flag.String("hold", "", "step to hold")
 	fail := flag.Int64("fail", 0, "photos that cannot be copied")
 	flag.Parse()
@@ -81,10 +90,10 @@ func fakeAgent() {
 	}
 	running, err := apitest.Start(ctx, api.Socket(os.Getenv("XDG_RUNTIME_DIR")), world)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		return err
 	}
 	orders := time.NewTicker(10 * time.Millisecond)
+	defer orders.Stop()
 	for ctx.Err() == nil {
 		select {
 		case <-held:
@@ -99,10 +108,7 @@ func fakeAgent() {
 		case <-ctx.Done():
 		}
 	}
-	if err := errors.Join(err, running.Stop()); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	return errors.Join(err, running.Stop())
 }
 
 func TestScripts(t *testing.T) {
@@ -137,12 +143,16 @@ func exits_(ts *testscript.TestScript, _ bool, args []string) {
 
 // await waits until a file is there.
 func await(ts *testscript.TestScript, _ bool, args []string) {
-	deadline := time.Now().Add(30 * time.Second)
-	for time.Now().Before(deadline) {
+	deadline, again := time.After(30*time.Second), time.NewTicker(5*time.Millisecond)
+	defer again.Stop()
+	for {
 		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
 			return
 		}
-		time.Sleep(5 * time.Millisecond)
+		select {
+		case <-again.C:
+		case <-deadline:
+			ts.Fatalf("%s did not appear", args[0])
+		}
 	}
-	ts.Fatalf("%s did not appear", args[0])
 }

@@ -261,10 +261,10 @@ func fake(t *testing.T, answers ...string) string {
 			if err != nil {
 				return
 			}
-			if _, err := conn.Read(make([]byte, 4096)); err == nil {
+			if _, err = conn.Read(make([]byte, 4096)); err == nil {
 				_, err = io.WriteString(conn, answer)
 			}
-			if err := errors.Join(err, conn.Close()); err != nil {
+			if errors.Join(err, conn.Close()) != nil {
 				return
 			}
 		}

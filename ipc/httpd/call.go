@@ -141,7 +141,7 @@ func (s *Server) contain(w http.ResponseWriter, r *http.Request, method string) 
 	if fault == nil {
 		return
 	}
-	if fault == http.ErrAbortHandler {
+	if err, ok := fault.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(fault)
 	}
 	// The type alone: the value may hold what the caller sent.

@@ -20,7 +20,7 @@ func events(t *testing.T, s *served, query string) (<-chan string, func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err := s.Do(req)
+	answer, err := s.Do(req) //nolint:bodyclose // the goroutine below closes it
 	if err != nil {
 		t.Fatal(err)
 	}
