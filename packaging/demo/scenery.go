@@ -64,10 +64,6 @@ func set(ctx context.Context, bin, photos string) (_ *scenery, err error) {
 	if s.password, err = secretFile(root, "password", password, as); err != nil {
 		return nil, err
 	}
-	// The programs are copied to where the demo's user can read them.
-	if bin, err = public(root, bin); err != nil {
-		return nil, err
-	}
 	fmt.Println("A throw-away home, a keyring, GNOME Online Accounts and its address books, each of them the real one;")
 	fmt.Println("a Nextcloud-shaped server on loopback; a simulated phone with Find My Device on. Nothing of yours is touched.")
 	if s.Stage, err = stage.Start(ctx, stage.Options{Root: root, As: as, Bin: bin, User: user, Password: password}); err != nil {
@@ -91,18 +87,6 @@ func secretFile(root, name, text string, as *session.Credential) (string, error)
 		return "", err
 	}
 	return at, os.Chown(at, int(as.UID), int(as.GID))
-}
-
-// public copies the programs into the demo's folder.
-func public(root, bin string) (string, error) {
-	to := filepath.Join(root, "bin")
-	if err := os.Mkdir(to, 0o755); err != nil {
-		return "", err
-	}
-	if err := os.CopyFS(to, os.DirFS(bin)); err != nil {
-		return "", err
-	}
-	return to, nil
 }
 
 // fill puts a person's things into the account.

@@ -31,7 +31,7 @@ type Options struct {
 	Root string
 	// As is the user of the session; nil: the caller, who then is not root.
 	As *session.Credential
-	// Bin is the folder with clearanced, clearance and devicesim.
+	// Bin is the folder with clearanced, clearance, devicesim and relay.
 	Bin string
 	// User and Password are those of the account at the server.
 	User, Password string
@@ -64,6 +64,9 @@ func Start(ctx context.Context, o Options) (_ *Stage, err error) {
 			err = errors.Join(err, s.Close())
 		}
 	}()
+	if s.Bin, err = public(o.Root, o.Bin); err != nil {
+		return nil, err
+	}
 	if s.System, err = session.PrivateSystemBus(ctx, session.SystemOptions{Root: filepath.Join(o.Root, "system")}); err != nil {
 		return nil, err
 	}
@@ -79,6 +82,18 @@ func Start(ctx context.Context, o Options) (_ *Stage, err error) {
 	s.closers = append(s.closers, s.Server.Close)
 	s.Account = s.Server.User(o.User)
 	return s, nil
+}
+
+// public copies the programs to where the session's user can read them.
+func public(root, bin string) (string, error) {
+	to := filepath.Join(root, "bin")
+	if err := os.Mkdir(to, 0o755); err != nil {
+		return "", err
+	}
+	if err := os.CopyFS(to, os.DirFS(bin)); err != nil {
+		return "", fmt.Errorf("cannot copy the programs: %w", err)
+	}
+	return to, nil
 }
 
 // Identity is the account's name as the agent knows it.
