@@ -136,7 +136,7 @@ func (s *Service) Accounts(ctx context.Context, by Caller) ([]AccountInfo, error
 	if err != nil {
 		return nil, asError(err)
 	}
-	open, err := s.openDepartures(ctx)
+	open, ended, err := s.departures(ctx)
 	if err != nil {
 		return nil, asError(err)
 	}
@@ -150,8 +150,10 @@ func (s *Service) Accounts(ctx context.Context, by Caller) ([]AccountInfo, error
 	for _, a := range slices.Concat(bound, declared) {
 		add(a)
 	}
-	for _, rec := range open { // one that was signed out is still being left
-		add(rec.Departure.Account)
+	for _, recs := range []map[string]*engine.Record{open, ended} {
+		for _, rec := range recs { // one that was signed out is still being left, or may be deleted yet
+			add(rec.Departure.Account)
+		}
 	}
 	for i := range infos {
 		if rec, ok := open[infos[i].ID]; ok {
@@ -164,16 +166,21 @@ func (s *Service) Accounts(ctx context.Context, by Caller) ([]AccountInfo, error
 	return infos, nil
 }
 
-// openDepartures are the open records, by account id.
-func (s *Service) openDepartures(ctx context.Context) (map[string]*engine.Record, error) {
-	open := make(map[string]*engine.Record)
-	err := s.engine.Each(ctx, func(rec *engine.Record) error {
-		if rec.State == engine.Open {
-			open[rec.Departure.Account.ID] = rec
+// departures are, by account id, the open records and the sign-outs that ended
+// and may still be raised to a deletion.
+func (s *Service) departures(ctx context.Context) (open, ended map[string]*engine.Record, err error) {
+	open, ended = make(map[string]*engine.Record), make(map[string]*engine.Record)
+	err = s.engine.Each(ctx, func(rec *engine.Record) error {
+		id := rec.Departure.Account.ID
+		switch {
+		case rec.State == engine.Open:
+			open[id] = rec
+		case rec.State == engine.Finished && rec.Departure.Intent != departure.Delete && ended[id] == nil:
+			ended[id] = rec // the newest comes first
 		}
 		return nil
 	})
-	return open, err
+	return open, ended, err
 }
 
 func (s *Service) account(ctx context.Context, by Caller, id string) (AccountInfo, error) {
@@ -298,6 +305,11 @@ func (s *Service) StartDeparture(ctx context.Context, by Caller, req StartReques
 	if err := checkStart(req, profile); err != nil {
 		return DepartureInfo{}, err
 	}
+	if a.Departure == "" && req.Intent == departure.Delete {
+		if a.Departure, err = s.ended(ctx, a.ID); err != nil {
+			return DepartureInfo{}, asError(err)
+		}
+	}
 	if a.Departure != "" {
 		return s.raise(ctx, by, a, req)
 	}
@@ -312,6 +324,20 @@ func (s *Service) StartDeparture(ctx context.Context, by Caller, req StartReques
 		return DepartureInfo{}, asError(err)
 	}
 	return s.Departure(ctx, by, rec.Departure.ID)
+}
+
+// ended is the sign-out of an account that ended and may be raised, "" where
+// there is none, or the account is signed in here again.
+func (s *Service) ended(ctx context.Context, account string) (string, error) {
+	_, ended, err := s.departures(ctx)
+	if err != nil || ended[account] == nil {
+		return "", err
+	}
+	bound, err := s.cfg.Worker.Accounts(ctx)
+	if err != nil || slices.ContainsFunc(bound, func(a departure.Account) bool { return a.ID == account }) {
+		return "", err
+	}
+	return ended[account].Departure.ID, nil
 }
 
 func checkStart(req StartRequest, p provider.Profile) error {
@@ -385,8 +411,7 @@ func (s *Service) Run(ctx context.Context, by Caller, id string, until departure
 		_, err = s.engine.Settle(ctx, id)
 		stop()
 		if ctx.Err() != nil {
-			s.engine.Interrupt(id)
-			return ctx.Err()
+			return errors.Join(ctx.Err(), s.halt(context.WithoutCancel(ctx), id))
 		}
 		if err != nil {
 			return err
@@ -395,6 +420,17 @@ func (s *Service) Run(ctx context.Context, by Caller, id string, until departure
 		into.Departure = &info
 		return err
 	})
+}
+
+// halt ends what runs, and keeps the engine from going on by itself until it is
+// asked to again.
+func (s *Service) halt(ctx context.Context, id string) error {
+	err := s.engine.Update(ctx, id, func(rec *engine.Record) ([]engine.Event, error) {
+		rec.Until = departure.StepInventory
+		return nil, nil
+	})
+	s.engine.Interrupt(id)
+	return err
 }
 
 // follow passes the engine's progress on to a job until it is stopped.

@@ -30,8 +30,8 @@ type parts struct {
 	store   *store.Store
 	closers []func() error
 	// What the agent can see just now.
-	session, system, jumps atomic.Bool
-	log                    *slog.Logger
+	session, jumps atomic.Bool
+	log            *slog.Logger
 }
 
 func assemble(ctx context.Context, where places, log *slog.Logger) (_ *parts, err error) {

@@ -65,7 +65,12 @@ func (j *judge) inventoryComplete() Check {
 	}
 	if j.f.Departure.Account.Declared {
 		for _, d := range j.p.Datasets {
-			if _, _, counts := j.attested(d); j.wants(d) && !counts {
+			_, given, counts := j.attested(d)
+			switch {
+			case counts || !j.wants(d):
+			case given:
+				return unknown(Reason{"awaits-authorisation", "what you counted counts once you authorise"}, j.authorise())
+			default:
 				return unknown(Reason{"not-said", "nothing of this account is on this device: say how many " + string(d) + " its own page shows"},
 					&Remedy{Code: "say", Text: "count them at the provider and say the number", Command: j.ackCmd(d)})
 			}
@@ -146,7 +151,7 @@ func (j *judge) unlistedAtProvider(list *Remedy) (Check, bool) {
 		if slices.ContainsFunc(j.f.Look.Listings, func(l Listing) bool { return has(l.Source) }) {
 			continue
 		}
-		if j.unbound && slices.ContainsFunc(j.rows(), func(r SealRow) bool { return has(r.Source) }) {
+		if slices.ContainsFunc(j.rows(), func(r SealRow) bool { return has(r.Source) && j.stands(r) }) {
 			continue
 		}
 		return unknown(Reason{"not-listed-there", fmt.Sprintf("the %s at %s could not be listed there", d, j.p.Name)}, list), true
@@ -175,14 +180,14 @@ func (j *judge) ackCmd(d Dataset) string {
 
 // tally adds up one dataset.
 type tally struct {
-	sources             int
-	items, missing      int64
-	copies              int64 // items of this device's copies of what is at the server
-	failed              int64
-	failures            []any
-	unlisted            *Listing
-	sealed              int
-	onlyCloud, coverage int64
+	sources        int
+	items, missing int64
+	copies         int64 // items of this device's copies of what is at the server
+	failed         int64
+	failures       []any
+	unlisted       *Listing
+	sealed         int
+	coverage       int64
 }
 
 // count adds to the number that a person is told. A book here that mirrors the
@@ -229,12 +234,10 @@ func (j *judge) tally(d Dataset) tally {
 			t.failures = append(t.failures, []any{l.Source.ID, l.Failures})
 		}
 	}
-	if j.unbound {
-		for _, r := range j.rows() {
-			if _, here := j.listing(r.Source.ID); !here && r.Source.Dataset == d {
-				t.sources, t.sealed = t.sources+1, t.sealed+1
-				t.count(r.Source, r.Items)
-			}
+	for _, r := range j.rows() {
+		if _, here := j.listing(r.Source.ID); !here && r.Source.Dataset == d && j.stands(r) {
+			t.sources, t.sealed = t.sources+1, t.sealed+1
+			t.count(r.Source, r.Items)
 		}
 	}
 	return t

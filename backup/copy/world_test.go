@@ -38,7 +38,6 @@ type world struct {
 	bag    *bag.Bag
 	ledger *ledger.Ledger
 	wrap   func(disk.Root) disk.Root
-	now    func() time.Time
 }
 
 func newWorld(t testing.TB) *world {

@@ -137,7 +137,7 @@ func (p *Place) fileSystem(near string) error {
 	if err := unix.Statfs(near, &st); err != nil {
 		return &fs.PathError{Op: "statfs", Path: near, Err: err}
 	}
-	p.FreeBytes = int64(st.Bavail) * st.Bsize //nolint:unconvert // the width differs by machine
+	p.FreeBytes = int64(st.Bavail) * st.Bsize
 	p.ReadOnly = st.Flags&unix.ST_RDONLY != 0
 	if st.Fsid.Val != [2]int32{} {
 		p.FSID = fmt.Sprintf("%08x%08x", uint32(st.Fsid.Val[0]), uint32(st.Fsid.Val[1]))

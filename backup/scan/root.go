@@ -122,7 +122,7 @@ func (r *Root) openBeneath(path string, flags int) (int, error) {
 	flags |= unix.O_CLOEXEC
 	if len(path) <= wholePath {
 		fd, err := openat2(int(r.dir.Fd()), path, flags)
-		if err != unix.ENOSYS && err != unix.EPERM {
+		if !errors.Is(err, unix.ENOSYS) && !errors.Is(err, unix.EPERM) {
 			return fd, err
 		}
 	}

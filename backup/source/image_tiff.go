@@ -79,7 +79,8 @@ func (t *tiffDirectory) entry(e []byte) error {
 
 // values reads SHORT and LONG values.
 func (t *tiffDirectory) values(e []byte) ([]uint32, error) {
-	width, n := 0, min(t.order.Uint32(e[4:]), maxStrips)
+	var width int
+	n := min(t.order.Uint32(e[4:]), maxStrips)
 	switch t.order.Uint16(e[2:]) {
 	case 3:
 		width = 2

@@ -158,7 +158,7 @@ func TestCheckSeesTheContentOfWholeItemsOnly(t *testing.T) {
 	must(t, os.Remove(filepath.Join(b.Path(), "data/photos/s/2/2.jpg")))
 	odd := errors.New("not a photo")
 	r := run(t, b, l, verify.Options{HeadSize: 2 << 20, Check: func(e *ledger.Entry, head []byte) error {
-		if want := min(e.Size, 2<<20); int64(len(head)) != want || head[0] != byte('a'+e.ID[0]-'0') && e.ID != "1" {
+		if want := min(e.Size, 2<<20); int64(len(head)) != want || head[0] != 'a'+e.ID[0]-'0' && e.ID != "1" {
 			return fmt.Errorf("%s: %d bytes", e.ID, len(head))
 		}
 		if e.ID == "2" {

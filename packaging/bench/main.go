@@ -55,10 +55,10 @@ func main() {
 	only := flag.String("only", "", "measure only the figures with this `text` in their name")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, *bin, *out, *runs, *only); err != nil {
+	err := run(ctx, *bin, *out, *runs, *only)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
-		stop()
 		os.Exit(1)
 	}
 }

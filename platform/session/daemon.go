@@ -100,7 +100,7 @@ func dial(ctx context.Context, address string) (*dbus.Conn, error) {
 	case err = <-done:
 	case <-ctx.Done():
 		err = errors.Join(ctx.Err(), conn.Close())
-		<-done
+		_ = <-done // of a connection that is closed
 		return nil, fmt.Errorf("cannot connect to the private bus: %w", err)
 	}
 	if err != nil {

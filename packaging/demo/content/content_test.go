@@ -11,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -180,7 +181,7 @@ func TestWriteTree(t *testing.T) {
 	}
 	defer root.Close()
 	set := Generate(1, sizes)
-	files := append(set.Photos, set.Notes...)
+	files := slices.Concat(set.Photos, set.Notes)
 	for _, c := range set.Contacts {
 		files = append(files, File{Path: "Contacts/" + c.Href, Data: []byte(c.Data), ModTime: noteDay})
 	}
