@@ -19,6 +19,9 @@ type Options struct {
 	// TrustCopies leaves out the look at every copy in the bag with which a run
 	// begins, and which finds those that someone edited or removed.
 	TrustCopies bool
+	// Keeps says which failures of before stay listed although the run did not
+	// meet them again; nil: none.
+	Keeps func(*ledger.Failure) bool
 	// KeepJournal leaves the new lines in the journal; the caller folds them
 	// into the manifest before the copy is verified or shown.
 	KeepJournal bool

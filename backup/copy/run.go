@@ -296,6 +296,9 @@ func (r *run) closeFailures() error {
 	list, _ := r.ledger.Failures()
 	for i := range list {
 		f := &list[i]
+		if r.opts.Keeps != nil && r.opts.Keeps(f) {
+			continue
+		}
 		if f.At.Before(r.began) && r.complete(f.Ref) {
 			if err := r.ledger.ClearFailure(&f.Key); err != nil {
 				return err

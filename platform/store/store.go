@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	_ "github.com/mattn/go-sqlite3" // the driver "sqlite3"
+	"golang.org/x/sys/unix"
 )
 
 // applicationID marks the file as ours: "Clrn".
@@ -17,17 +18,49 @@ const applicationID = 0x436c726e
 
 // Store is an open store.
 type Store struct {
-	write *sql.DB // one connection
+	lock  *os.File // held as long as the store is open
+	write *sql.DB  // one connection
 	read  *sql.DB
 }
 
+// ErrInUse means that another agent has the store open.
+var ErrInUse = errors.New("another agent is running on it already")
+
 // Open opens the store in a folder and brings its schema up to date. The folder
-// is made with mode 0700 where it is missing.
+// is made with mode 0700 where it is missing. One process may have it open,
+// until it ends, however that is: a second gets ErrInUse.
 func Open(ctx context.Context, folder string) (*Store, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make the state folder: %w", err)
 	}
-	path := filepath.Join(folder, "clearance.db")
+	lock, err := lockFolder(folder)
+	if err != nil {
+		return nil, err
+	}
+	s, err := open(ctx, filepath.Join(folder, "clearance.db"))
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	s.lock = lock
+	return s, nil
+}
+
+func lockFolder(folder string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(folder, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("cannot lock the state folder: %w", err)
+	}
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		err = ErrInUse
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot lock the state folder: %w", err), f.Close())
+	}
+	return f, nil
+}
+
+func open(ctx context.Context, path string) (*Store, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the store: %w", err)
@@ -45,7 +78,7 @@ func Open(ctx context.Context, folder string) (*Store, error) {
 	}
 	s.read.SetMaxOpenConns(4)
 	if err := s.migrate(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
+		return nil, errors.Join(err, s.read.Close(), s.write.Close())
 	}
 	return s, nil
 }
@@ -63,9 +96,9 @@ func dsn(path, mode string) string {
 	return u.String()
 }
 
-// Close folds the log into the file and closes it.
+// Close folds the log into the file, closes it and gives the folder free.
 func (s *Store) Close() error {
-	return errors.Join(s.read.Close(), s.write.Close())
+	return errors.Join(s.read.Close(), s.write.Close(), s.lock.Close())
 }
 
 // Healthy asks the store for an answer.

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -100,6 +101,15 @@ func TestReopened(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
+}
+
+func TestSecondAgent(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "state")
+	first := open(t, folder)
+	if s, err := store.Open(t.Context(), folder); !errors.Is(err, store.ErrInUse) {
+		t.Fatalf("the same folder twice: %v, %v", s, err)
+	}
+	opened(t, first) // it goes on
 }
 
 func TestForeignFilesAreRefused(t *testing.T) {

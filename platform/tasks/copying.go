@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
+	"path"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/agent/engine"
@@ -48,6 +52,9 @@ func (w *Worker) Backup(ctx context.Context, job engine.Job, report engine.Repor
 	want := func(item *source.Item) bool { return state(l, item) != ledger.Held }
 	r, err := copy.Run(ctx, b, l, items(ctx, origins, job, want), copy.Options{
 		Now: w.cfg.Clock.Now, Sources: refs(origins, job),
+		// What does not parse was copied as it stands, so that no run meets it
+		// again: it stays listed until another version is read back.
+		Keeps: func(f *ledger.Failure) bool { return f.Reason == NotParsed },
 		Progress: func(p copy.Progress) {
 			report(engine.Progress{Step: departure.StepBackup, Items: int64(p.Copied + p.Failed), Total: total, Bytes: p.Bytes})
 		},
@@ -195,8 +202,8 @@ func (w *Worker) settleProblems(b *bag.Bag, l *ledger.Ledger, r verify.Report) e
 	return errors.Join(l.Sync(), copy.Fold(b, l))
 }
 
-// check looks into an item that was read back: every vCard and calendar object
-// parses, every picture has a header and an end.
+// check looks into an item that was read back: every vCard, note and calendar
+// object parses, every picture has a header and an end.
 func check(e *ledger.Entry, head []byte) error {
 	whole := int64(len(head)) == e.Size
 	switch e.Dataset {
@@ -208,6 +215,10 @@ func check(e *ledger.Entry, head []byte) error {
 	case source.Calendars:
 		if whole && !trashed(e) {
 			return calendarError(head)
+		}
+	case source.Notes:
+		if whole && !trashed(e) {
+			return noteError(path.Ext(e.Path), head)
 		}
 	case source.Photos:
 		if whole {
@@ -229,6 +240,30 @@ func calendarError(raw []byte) error {
 	for _, o := range objects {
 		if o.Err != nil {
 			return o.Err
+		}
+	}
+	return nil
+}
+
+// noteError looks into a note by its file's extension; of an image in a note
+// there is nothing to parse.
+func noteError(ext string, raw []byte) error {
+	switch strings.ToLower(ext) {
+	case ".ics":
+		_, err := source.ParseMemo(raw)
+		return err
+	case ".note", ".xml":
+		d := xml.NewDecoder(bytes.NewReader(raw))
+		for {
+			if _, err := d.Token(); errors.Is(err, io.EOF) {
+				return nil
+			} else if err != nil {
+				return fmt.Errorf("cannot parse the note: %w", err)
+			}
+		}
+	case ".md", ".markdown", ".txt":
+		if !utf8.Valid(raw) {
+			return errors.New("cannot parse the note: it is not text in UTF-8")
 		}
 	}
 	return nil

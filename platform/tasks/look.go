@@ -181,11 +181,16 @@ func items(ctx context.Context, origins []*origin, job engine.Job, want func(*so
 
 // Fence returns once every change made before the call has reached the watch.
 // The server is asked again whether it is as the look found it; a source that
-// no watch covers is an error.
+// no watch covers is an error. This device comes last: asking the server takes
+// long, and what changes here meanwhile is heard of too.
 func (w *Worker) Fence(ctx context.Context, job engine.Job, look departure.Look) error {
-	if err := w.fenceWatch(ctx, job); err != nil {
+	if err := w.fenceServer(ctx, job, look); err != nil {
 		return err
 	}
+	return w.fenceWatch(ctx, job)
+}
+
+func (w *Worker) fenceServer(ctx context.Context, job engine.Job, look departure.Look) error {
 	sess := w.session(job.Departure.Account.ID)
 	if sess == nil {
 		return nil // nothing was listed at a server, which the look says
