@@ -161,7 +161,7 @@ func (j *judge) findMyDeviceOff() Check {
 				case ActDone:
 					why = Reason{"came-back", "Find My Device came back on after it was turned off"}
 				case ActInterrupted:
-					why = Reason{"interrupted", "turning Find My Device off was interrupted, nothing was changed"}
+					why = Reason{"interrupted", undone("turning Find My Device off", a)}
 					if a.Why != "" {
 						why.Text = a.Why + "; nothing was changed"
 					}
@@ -192,6 +192,15 @@ func (j *judge) findMyDeviceOff() Check {
 		c.Status = Unknown
 	}
 	return c
+}
+
+// undone is said of an act that changed nothing, with why where that is known.
+func undone(what string, a Act) string {
+	text := what + " was interrupted, nothing was changed"
+	if a.Why != "" {
+		text += ": " + a.Why
+	}
+	return text
 }
 
 func (j *judge) bindingsRemoved() Check {
@@ -236,7 +245,7 @@ func (j *judge) present(b Binding) Check {
 	}
 	for _, a := range j.f.Acts {
 		if a.Effect == UnbindEffect(b.ID) && a.State == ActInterrupted {
-			code, text = "interrupted", "signing out was interrupted, nothing was changed"
+			code, text = "interrupted", undone("signing out", a)
 		}
 	}
 	c := fail(Reason{code, text}, j.authorise())
