@@ -16,6 +16,8 @@ func (j *judge) sealRecent() Check {
 		return fail(Reason{"no-seal", "the last look was not taken yet"}, last)
 	case j.now.After(s.End.Add(SealLife)):
 		return fail(Reason{"seal-old", "the last look is more than ten minutes old"}, last)
+	case j.now.Before(s.End):
+		return fail(Reason{"seal-ahead", "the clock was set back after the last look"}, last)
 	case j.broken() != nil:
 		return fail(j.broken().Why, last)
 	}

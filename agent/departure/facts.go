@@ -303,19 +303,36 @@ const (
 	AssuredAttested Assurance = "attested"
 )
 
-// Keep are the rows of an earlier seal that a new one, which could not list
-// their sources any more, must go on standing for: after the account was
-// signed out here.
-func (s *Seal) Keep(known []KnownBinding, fresh []SealRow) []SealRow {
-	if s == nil || !Unbound(known) {
-		return nil
-	}
-	var keep []SealRow
-	next := Seal{Rows: fresh}
-	for _, row := range s.Rows {
-		if next.Row(row.Source.ID) == nil {
-			keep = append(keep, row)
+// Handed reports whether the deletion was asked for from this device, still
+// signed in: from then on the server's part stays as it was sealed, for what the
+// server shows of the account is what the deletion left of it.
+func (f Facts) Handed(p Profile) bool {
+	return f.Departure.Intent == Delete && p.Path.Needs == SignedInHere && !f.Submitted.IsZero()
+}
+
+// Sealed reports whether a source is judged by its row in the seal alone.
+func (f Facts) Sealed(p Profile, s Source) bool {
+	return f.Handed(p) && s.Remote && s.OfAccount && f.Seal.Row(s.ID) != nil
+}
+
+// Reseal is the rows of a new seal: those just taken, and in place of what could
+// not be listed any more the rows of the seal before, which go on standing for
+// it.
+func (f Facts) Reseal(p Profile, fresh []SealRow) []SealRow {
+	var rows []SealRow
+	for _, row := range fresh {
+		if f.Departure.Required(row.Source) && !f.Sealed(p, row.Source) {
+			rows = append(rows, row)
 		}
 	}
-	return keep
+	if f.Seal == nil {
+		return rows
+	}
+	next := Seal{Rows: rows}
+	for _, row := range f.Seal.Rows {
+		if next.Row(row.Source.ID) == nil && (Unbound(f.Bindings) || f.Sealed(p, row.Source)) {
+			rows = append(rows, row)
+		}
+	}
+	return rows
 }

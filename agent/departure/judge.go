@@ -14,11 +14,12 @@ type judge struct {
 	pol     Policy
 	now     time.Time
 	unbound bool
+	handed  bool
 	pending []Effect
 }
 
 func newJudge(f Facts, p Profile, pol Policy, now time.Time) *judge {
-	j := &judge{f: f, p: p, pol: pol, now: now, unbound: Unbound(f.Bindings)}
+	j := &judge{f: f, p: p, pol: pol, now: now, unbound: Unbound(f.Bindings), handed: f.Handed(p)}
 	j.pending = j.pendingEffects()
 	return j
 }
@@ -75,13 +76,17 @@ func (j *judge) rows() []SealRow {
 	return j.f.Seal.Rows
 }
 
-// row is the seal's row that stands for a source whose listing is not to be
-// had, after the account was signed out here.
+// stands reports whether a row of the seal may stand for a source whose listing
+// is not to be had: after the account was signed out here, and for the server's
+// part once the deletion was handed in from this device.
+func (j *judge) stands(r SealRow) bool { return j.unbound || (j.handed && r.Source.Remote) }
+
+// row is the seal's row that stands for a source, nil where none does.
 func (j *judge) row(id SourceID) *SealRow {
-	if !j.unbound {
-		return nil
+	if r := j.f.Seal.Row(id); r != nil && j.stands(*r) {
+		return r
 	}
-	return j.f.Seal.Row(id)
+	return nil
 }
 
 func (j *judge) listing(id SourceID) (Listing, bool) {

@@ -181,7 +181,7 @@ func (j *judge) basis(checks Checks) Digest {
 		words = DigestOf(j.f.Authorisation.Words)
 	}
 	return DigestOf("basis", status, keys, bindings, trackers, j.f.Look.Copy.Stats,
-		j.f.Look.Copy.BagID, j.f.Look.Copy.Place, words, j.f.Devices, j.p.Path, j.pol.Digest)
+		j.f.Look.Copy.BagID, j.f.Look.Copy.Disk, j.f.Look.Copy.Place, words, j.f.Devices, j.p.Path, j.pol.Digest)
 }
 
 // CheckIDs lists every check in the table's order.

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/clearance-project/clearance/agent/departure"
@@ -30,49 +29,41 @@ func (p *pass) unbindDue() bool {
 	return p.verdict.Release && p.holds(departure.FindMyDeviceOff) && len(p.pendingActs(false)) > 0
 }
 
+// findMy turns Find My Device off at one implementer; the look that follows says
+// whether another is due.
 func (p *pass) findMy(ctx context.Context) Outcome {
-	for _, effect := range p.pendingActs(true) {
-		name, _ := effect.Implementer()
-		proof := p.r.takeProof()
-		if proof == "" {
-			return WaitFor{Why: "turning Find My Device off needs the account's password",
-				Remedy: departure.Remedy{Code: "authorise", Text: "authorise with your password",
-					Command: p.command("authorize")}}
-		}
-		out := p.act(ctx, effect, func(ctx context.Context) error {
-			return p.e.cfg.Tracker.Disable(ctx, name, p.rec.Departure.Account, proof)
-		})
-		p.r.giveProof(proof)
-		if _, ok := out.(Done); !ok {
-			return out
-		}
+	effect := p.pendingActs(true)[0]
+	name, _ := effect.Implementer()
+	proof := p.r.heldProof()
+	if proof == "" {
+		return WaitFor{Why: "turning Find My Device off needs the account's password",
+			Remedy: departure.Remedy{Code: "authorise", Text: "authorise with your password",
+				Command: p.command("authorize")}}
 	}
-	return Done{}
+	return p.act(ctx, departure.StepFindMyDevice, effect, func(ctx context.Context) error {
+		return p.e.cfg.Tracker.Disable(ctx, name, p.rec.Departure.Account, proof)
+	})
 }
 
+// unbind removes one sign-in; the look that follows says whether another is due.
 func (p *pass) unbind(ctx context.Context) Outcome {
-	for _, effect := range p.pendingActs(false) {
-		id, _ := effect.Binding()
-		for _, b := range p.facts.Look.Bindings {
-			if b.ID == id && b.Blocked != nil {
-				return WaitFor{Why: b.Why.Text, Remedy: *b.Blocked}
-			}
-		}
-		out := p.act(ctx, effect, func(ctx context.Context) error {
-			return p.e.cfg.Worker.Unbind(ctx, p.e.job(p.rec), id)
-		})
-		if _, ok := out.(Done); !ok {
-			return out
+	effect := p.pendingActs(false)[0]
+	id, _ := effect.Binding()
+	for _, b := range p.facts.Look.Bindings {
+		if b.ID == id && b.Blocked != nil {
+			return WaitFor{Why: b.Why.Text, Remedy: *b.Blocked}
 		}
 	}
-	return Done{}
+	return p.act(ctx, departure.StepUnbind, effect, func(ctx context.Context) error {
+		return p.e.cfg.Worker.Unbind(ctx, p.e.job(p.rec), id)
+	})
 }
 
 // act does one irreversible thing: the sweep, the intent row, the thing. Its
 // end is read back by the look that follows every step, or, after a crash, by
 // the first look of the next start. It is never done again by itself: its
 // grant is used up.
-func (p *pass) act(ctx context.Context, effect departure.Effect, do func(context.Context) error) Outcome {
+func (p *pass) act(ctx context.Context, s departure.Step, effect departure.Effect, do func(context.Context) error) Outcome {
 	p.e.acts.Lock()
 	defer p.e.acts.Unlock()
 	if out := p.sweep(ctx); out != nil {
@@ -83,7 +74,11 @@ func (p *pass) act(ctx context.Context, effect departure.Effect, do func(context
 	}
 	err := do(ctx)
 	if err == nil {
+		p.tried[s] = false // each further effect has a grant of its own
 		return Done{}
+	}
+	if errors.Is(err, ErrProofRefused) {
+		p.r.holdProof("") // it is not tried on anyone again
 	}
 	why := err.Error()
 	serr := p.r.update(context.WithoutCancel(ctx), func(rec *Record) ([]Event, error) {
@@ -101,9 +96,6 @@ func (p *pass) act(ctx context.Context, effect departure.Effect, do func(context
 	case errors.As(err, &blocked):
 		return WaitFor{Why: blocked.Why.Text, Remedy: blocked.Remedy}
 	}
-	if errors.Is(err, ErrProofRefused) {
-		p.r.giveProof("")
-	}
 	return WaitFor{Why: why, Remedy: departure.Remedy{Code: "authorise", Text: "authorise again", Command: p.command("authorize")}}
 }
 
@@ -119,6 +111,10 @@ func (p *pass) sweep(ctx context.Context) Outcome {
 	if err != nil {
 		return ended("the quick look", err)
 	}
+	moved = slices.DeleteFunc(moved, func(id departure.SourceID) bool {
+		row := p.facts.Seal.Row(id)
+		return row != nil && p.facts.Sealed(p.profile, row.Source)
+	})
 	if len(moved) == 0 && p.r.epoch.Load() == epoch && p.r.epoch.Load() == p.epoch {
 		return nil
 	}
@@ -144,10 +140,16 @@ func (p *pass) again(why string) Outcome {
 	return RetryAfter{Why: why}
 }
 
-// intend makes the intent row durable and uses the grant up, in one transaction.
+// intend makes the intent row durable and uses the grant up, in one transaction
+// in which everything that was said and granted is judged once more as it is by
+// then.
 func (p *pass) intend(ctx context.Context, effect departure.Effect) Outcome {
 	now := p.e.cfg.Clock.Now()
 	err := p.r.update(ctx, func(rec *Record) ([]Event, error) {
+		v := departure.Evaluate(p.seen.facts(rec, p.e.cfg.Assured), p.profile, p.policy, now)
+		if rec.State != Open || !v.Release || !slices.Contains(v.Pending, effect) {
+			return nil, errors.New("something else was said in between")
+		}
 		for i := range rec.Grants {
 			g := &rec.Grants[i]
 			if g.Effect != effect || !g.Usable(now) {
@@ -157,7 +159,7 @@ func (p *pass) intend(ctx context.Context, effect departure.Effect) Outcome {
 			rec.Acts = append(rec.Acts, departure.Act{Grant: g.ID, Effect: effect, State: departure.ActIntended, At: now})
 			return []Event{p.e.event(rec, "act.intended", actText(effect, departure.ActIntended))}, nil
 		}
-		return nil, fmt.Errorf("no authorisation is left for it")
+		return nil, errors.New("no authorisation is left for it")
 	})
 	if err != nil {
 		return RetryAfter{Why: err.Error()}
@@ -165,14 +167,15 @@ func (p *pass) intend(ctx context.Context, effect departure.Effect) Outcome {
 	return nil
 }
 
-// takeProof and giveProof hold the owner's proof in memory alone.
-func (r *run) takeProof() string {
+// heldProof and holdProof keep the owner's proof in memory alone, until Find My
+// Device is off.
+func (r *run) heldProof() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.proof
 }
 
-func (r *run) giveProof(proof string) {
+func (r *run) holdProof(proof string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.proof = proof

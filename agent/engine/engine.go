@@ -122,6 +122,11 @@ func (e *Engine) landed(r *run) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	r.launched = false
+	select {
+	case <-r.wakes: // it was opened again while the goroutine ended
+		e.launch(r)
+	default:
+	}
 }
 
 // run is the state in memory of one departure, made at its first use.
@@ -227,7 +232,8 @@ func (e *Engine) RevokeAll(ctx context.Context, why string) error {
 }
 
 // Disturbed is called when the agent lost sight of something: a worker, a bus,
-// the clock. Every permit is revoked and every answer goes stale.
+// the clock. Every permit is revoked, every answer goes stale, and the next
+// look watches anew.
 func (e *Engine) Disturbed(ctx context.Context, why string) error {
 	e.mu.Lock()
 	runs := make([]*run, 0, len(e.runs))
@@ -236,6 +242,7 @@ func (e *Engine) Disturbed(ctx context.Context, why string) error {
 	}
 	e.mu.Unlock()
 	for _, r := range runs {
+		r.blind.Store(true)
 		r.changed("")
 	}
 	return e.RevokeAll(ctx, why)

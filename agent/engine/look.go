@@ -27,6 +27,8 @@ type Looked struct {
 // that moved it looks again, three times at most, then ErrBusy. decide gets the
 // record as it is and may change it; what it changed is saved in one
 // transaction, unless the epoch moved while it decided: then it is asked anew.
+// Where decide refuses it has changed nothing, and what was seen is kept: a
+// permit that no longer counts stays revoked when all is as before again.
 func (e *Engine) Look(ctx context.Context, id string, decide func(*Looked) ([]Event, error)) error {
 	r := e.run(id)
 	release, err := r.hold(ctx)
@@ -76,25 +78,26 @@ func (r *run) lookOnce(ctx context.Context, decide func(*Looked) ([]Event, error
 	s.required = began
 	p := e.cfg.Catalogue.Profile(rec.Departure)
 	pol := e.cfg.Policy.For(rec.Departure)
+	var refused error
 	err = r.update(ctx, func(rec *Record) ([]Event, error) {
 		evs := e.settle(rec, s, p, pol)
 		l := &Looked{Record: rec, Facts: s.facts(rec, e.cfg.Assured), Epoch: epoch}
 		l.Verdict = departure.Evaluate(l.Facts, p, pol, e.cfg.Clock.Now())
 		evs = append(evs, e.revokeOther(rec, l.Verdict)...)
 		r.show(l)
-		more, err := decide(l)
-		if err != nil {
-			return nil, err
-		}
-		if r.epoch.Load() != epoch {
+		var more []Event
+		if more, refused = decide(l); r.epoch.Load() != epoch {
 			return nil, errMoved
 		}
 		return append(evs, more...), nil
 	})
-	if errors.Is(err, errMoved) {
+	switch {
+	case errors.Is(err, errMoved):
 		return true, nil
+	case err != nil:
+		return false, err
 	}
-	return false, err
+	return false, refused
 }
 
 // show publishes what the gate's look found.

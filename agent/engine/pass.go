@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/clearance-project/clearance/agent/departure"
@@ -20,6 +21,7 @@ type pass struct {
 	r       *run
 	rec     *Record
 	facts   departure.Facts
+	seen    seen
 	profile departure.Profile
 	policy  departure.Policy
 	verdict departure.Verdict
@@ -45,7 +47,9 @@ func (e *Engine) Pass(ctx context.Context, id string) error {
 	defer release()
 	p := &pass{e: e, r: r, tried: make(map[departure.Step]bool), waits: make(map[departure.Step]waitFor)}
 	defer p.running("")
-	if err := p.look(ctx); err != nil {
+	if err := p.look(ctx); errors.Is(err, errClosed) {
+		return nil
+	} else if err != nil {
 		return err
 	}
 	for range maxRounds {
@@ -73,9 +77,15 @@ func (e *Engine) Pass(ctx context.Context, id string) error {
 			}
 		}
 	}
+	if p.holds(departure.FindMyDeviceOff) || p.rec.State != Open {
+		r.holdProof("")
+	}
 	p.publish()
 	return ctx.Err()
 }
+
+// errClosed: there is nothing to look at, the departure is closed.
+var errClosed = errors.New("this leaving is closed")
 
 // execute runs one step and reports whether the pass goes on.
 func (p *pass) execute(ctx context.Context, s *step) bool {
@@ -125,6 +135,10 @@ func (p *pass) look(ctx context.Context) error {
 		return err
 	}
 	p.r.watch(rec)
+	if rec.State != Open {
+		p.r.close(rec)
+		return errClosed
+	}
 	p.epoch = p.r.epoch.Load()
 	p.rec = rec
 	p.profile = p.e.cfg.Catalogue.Profile(rec.Departure)
@@ -135,7 +149,7 @@ func (p *pass) look(ctx context.Context) error {
 	}
 	err = p.r.update(ctx, func(rec *Record) ([]Event, error) {
 		evs := p.e.settle(rec, seen, p.profile, p.policy)
-		p.rec, p.facts = rec, seen.facts(rec, p.e.cfg.Assured)
+		p.rec, p.seen, p.facts = rec, seen, seen.facts(rec, p.e.cfg.Assured)
 		p.verdict = departure.Evaluate(p.facts, p.profile, p.policy, p.e.cfg.Clock.Now())
 		evs = append(evs, p.e.reached(rec, p.facts, p.verdict)...)
 		evs = append(evs, p.e.revokeOther(rec, p.verdict)...)
@@ -214,6 +228,7 @@ func (e *Engine) observe(ctx context.Context, rec *Record, report Report) (seen,
 		}
 		look = departure.Look{}
 	}
+	look.Listings = unsealed(rec, e.cfg.Catalogue.Profile(rec.Departure), look.Listings)
 	s.look = look
 	s.trackers, err = e.cfg.Tracker.State(ctx, rec.Departure.Account, rec.Trackers)
 	if err != nil {
@@ -223,6 +238,13 @@ func (e *Engine) observe(ctx context.Context, rec *Record, report Report) (seen,
 		s.trackers = departure.Trackers{Why: departure.Reason{Code: "not-asked", Text: "Find My Device could not be asked: " + err.Error()}}
 	}
 	return s, nil
+}
+
+// unsealed are the listings that count: not those of a source that is judged by
+// its row in the seal alone.
+func unsealed(rec *Record, p departure.Profile, ls []departure.Listing) []departure.Listing {
+	f := departure.Facts{Departure: rec.Departure, Seal: rec.Seal, Submitted: rec.Submitted}
+	return slices.DeleteFunc(ls, func(l departure.Listing) bool { return f.Sealed(p, l.Source) })
 }
 
 // facts puts what was seen and what is on record together.

@@ -41,6 +41,7 @@ type run struct {
 	launched bool
 	watched  departure.Digest   // what the running watch is over; of whoever has the turn
 	unwatch  context.CancelFunc // ends it; likewise
+	blind    atomic.Bool        // the running watch may have lost sight
 
 	mu       sync.Mutex
 	asked    uint64 // passes asked for
@@ -151,6 +152,9 @@ func (r *run) watch(rec *Record) {
 	}
 	job := r.e.job(rec)
 	over := departure.DigestOf(job.Given, job.Destination, job.Unbound)
+	if r.blind.Swap(false) {
+		r.watched = ""
+	}
 	if r.watched == over {
 		return
 	}
@@ -192,6 +196,17 @@ func (r *run) turnOnce(ctx context.Context) (closed bool, next time.Duration) {
 		return false, watchEvery
 	}
 	return false, idleEvery
+}
+
+// close notes that the departure is closed, and forgets what only an open one
+// needs.
+func (r *run) close(rec *Record) {
+	r.holdProof("")
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.snap.Record = rec
+	r.snap.Waiting, r.snap.WaitingWhy, r.snap.Retry = nil, "", false
+	r.announce()
 }
 
 // hold takes the departure's turn, so that one pass or look runs at a time.

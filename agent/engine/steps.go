@@ -11,13 +11,13 @@ import (
 // Outcome is how a step's run ended: [Done], [RetryAfter] or [WaitFor].
 type Outcome interface{ outcome() }
 
-// Done: the step ran; the look that follows says whether it holds.
+// Done says that the step ran; the look that follows says whether it holds.
 type Done struct{}
 
-// RetryAfter: it may pass by itself; the pass is repeated after a growing wait.
+// RetryAfter says that it may pass by itself; the pass is repeated after a growing wait.
 type RetryAfter struct{ Why string }
 
-// WaitFor: nothing goes on without someone.
+// WaitFor says that nothing goes on without someone.
 type WaitFor struct {
 	Why    string
 	Remedy departure.Remedy
@@ -229,15 +229,7 @@ func (p *pass) seal(ctx context.Context) Outcome {
 		p.tried[departure.StepBackup], p.tried[departure.StepVerify] = false, false
 		return RetryAfter{Why: fmt.Sprintf("%d items changed without a trace since they were copied; they are copied again", res.Differs)}
 	}
-	rows := make([]departure.SealRow, 0, len(res.Rows))
-	for _, row := range res.Rows {
-		if p.rec.Departure.Required(row.Source) {
-			rows = append(rows, row)
-		}
-	}
-	for _, old := range p.facts.Seal.Keep(p.facts.Bindings, rows) {
-		rows = append(rows, old)
-	}
+	rows := p.facts.Reseal(p.profile, res.Rows)
 	err = p.r.update(ctx, func(rec *Record) ([]Event, error) {
 		rec.Seal = &departure.Seal{At: res.At, End: res.End, Rows: rows}
 		return []Event{p.e.event(rec, "sealed", "the last look was taken")}, nil

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -84,7 +85,7 @@ func (e *Engine) Authorize(ctx context.Context, id, by, proof string, words depa
 		return e.authorise(rec, by, delay, effects), nil
 	})
 	if err == nil && proof != "" {
-		e.run(id).giveProof(proof)
+		e.run(id).holdProof(proof)
 		e.run(id).wake()
 	}
 	return err
@@ -103,7 +104,7 @@ func (e *Engine) authorise(rec *Record, by string, delay time.Duration, effects 
 	}
 	slices.Sort(a.Words)
 	rec.Authorisations = append(rec.Authorisations, a)
-	for _, effect := range effects {
+	for _, effect := range slices.Compact(slices.Sorted(slices.Values(effects))) {
 		rec.Grants = append(rec.Grants, departure.Grant{ID: NewID(), Authorisation: a.ID, Effect: effect, From: a.From})
 	}
 	return []Event{e.event(rec, "authorised", fmt.Sprintf("you authorised %d acts and %d answers", len(effects), len(a.Words)))}
@@ -123,13 +124,31 @@ func (e *Engine) Submitted(ctx context.Context, id string, when time.Time) error
 	})
 }
 
-// Raise turns a departure that ends in a sign-out into a deletion.
+// Raise turns a departure that ends in a sign-out, or that ended in one, into a
+// deletion. It is ErrAlreadyOpen where the account is being left anew by now.
 func (e *Engine) Raise(ctx context.Context, id, path string) error {
+	rec, err := e.cfg.Store.Load(ctx, id)
+	if err != nil {
+		return err
+	}
+	err = e.Each(ctx, func(other *Record) error {
+		a, b := other.Departure, rec.Departure
+		if other.State == Open && a.ID != b.ID && a.Account.Provider == b.Account.Provider && a.Account.Identity == b.Account.Identity {
+			return ErrAlreadyOpen
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
 	return e.Update(ctx, id, func(rec *Record) ([]Event, error) {
-		if rec.Departure.Intent == departure.Delete {
+		switch {
+		case rec.State == Cancelled:
+			return nil, &RefusedError{"invalid", "this leaving was cancelled: begin anew"}
+		case rec.Departure.Intent == departure.Delete:
 			return nil, errUnchanged
 		}
-		rec.Departure.Intent, rec.Departure.Path, rec.State = departure.Delete, path, Open
+		rec.Departure.Intent, rec.Departure.Path, rec.State, rec.Closed = departure.Delete, path, Open, time.Time{}
 		return []Event{e.event(rec, "raised", "leaving goes on to the deletion of the account")}, nil
 	})
 }
@@ -155,35 +174,45 @@ func (e *Engine) Cancel(ctx context.Context, id string, notSubmitted bool, proof
 		return &RefusedError{"invalid", "the deletion was submitted: there is nothing left to cancel here"}
 	}
 	var undone error
-	if notSubmitted && proof != "" && e.serverShows(rec) {
-		for _, a := range rec.Acts {
-			if name, ok := a.Effect.Implementer(); ok && a.State == departure.ActDone {
-				undone = e.cfg.Tracker.Enable(ctx, name, rec.Departure.Account, proof)
-			}
-		}
+	if notSubmitted && proof != "" {
+		undone = e.enable(ctx, rec, proof)
 	}
 	err = r.update(ctx, func(rec *Record) ([]Event, error) {
 		rec.State, rec.Closed = Cancelled, e.cfg.Clock.Now()
 		evs := e.revoke(rec, "the leaving was cancelled")
 		return append(evs, e.event(rec, "cancelled", "the leaving was cancelled; your copy stays")), nil
 	})
-	r.giveProof("")
+	r.holdProof("")
 	r.wake()
 	if err == nil && undone != nil {
-		return fmt.Errorf("the leaving is cancelled, but Find My Device could not be turned on again: %w", undone)
+		return &RefusedError{"unavailable", "the leaving is cancelled, but Find My Device stays off: " + undone.Error()}
 	}
 	return err
 }
 
-// serverShows reports whether the last look saw the account at its server.
-func (e *Engine) serverShows(rec *Record) bool {
-	r := e.run(rec.Departure.ID)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, l := range r.snap.Facts.Look.Listings {
-		if l.Source.Remote && l.Source.OfAccount && l.Complete {
-			return true
+// enable turns on again what we had turned off, where the server, asked just
+// now, still shows the account: a device must not lock itself to one that is
+// gone.
+func (e *Engine) enable(ctx context.Context, rec *Record, proof string) error {
+	var off []string
+	for _, a := range rec.Acts {
+		if name, ok := a.Effect.Implementer(); ok && a.State == departure.ActDone && !slices.Contains(off, name) {
+			off = append(off, name)
 		}
 	}
-	return false
+	if len(off) == 0 {
+		return nil
+	}
+	s, err := e.observe(ctx, rec, func(Progress) {})
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(s.look.Listings, func(l departure.Listing) bool { return l.Source.Remote && l.Source.OfAccount && l.Complete }) {
+		return errors.New("the server does not show that the account is still there")
+	}
+	var errs []error
+	for _, name := range off {
+		errs = append(errs, e.cfg.Tracker.Enable(ctx, name, rec.Departure.Account, proof))
+	}
+	return errors.Join(errs...)
 }
