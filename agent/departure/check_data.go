@@ -111,6 +111,13 @@ func (j *judge) vanished() (Check, bool) {
 		if _, here := j.listing(k.Source.ID); here || j.row(k.Source.ID) != nil {
 			continue
 		}
+		if k.Source.Remote {
+			// The server was asked what it has, and this is not among it.
+			if c := j.dropped(k, 0); c.Status != Pass {
+				return c, true
+			}
+			continue
+		}
 		if k.Source.Given {
 			return unknown(Reason{"given-gone", k.Source.Name + " is no longer there"},
 				&Remedy{Code: "bring-back", Text: "bring the folder back", Command: j.cmd("plan")}), true
@@ -129,15 +136,21 @@ func (j *judge) fell() (Check, bool) {
 		if !here || !l.Complete || !j.f.Departure.Required(l.Source) || !Fell(k.Items, l.Items) {
 			continue
 		}
-		list := DropList(l.Source.ID, k.Items, l.Items)
-		text := fmt.Sprintf("%s held %s and now holds %s", l.Source.Name, counted(k.Items, l.Source.Dataset), number(l.Items))
-		c := j.ask(InventoryComplete, Accept, string(l.Source.ID), []Line{{ID: string(l.Source.ID), Text: text}}, list,
-			Reason{"fell", text + ": that may be a fault of the server"}, "say that this is right, if it is")
-		if c.Status != Pass {
+		if c := j.dropped(k, l.Items); c.Status != Pass {
 			return c, true
 		}
 	}
 	return Check{}, false
+}
+
+// dropped asks the person whether it is right that a source now holds so few.
+func (j *judge) dropped(k KnownSource, now int64) Check {
+	if !Fell(k.Items, now) {
+		return Check{Status: Pass}
+	}
+	text := fmt.Sprintf("%s held %s and now holds %s", k.Source.Name, counted(k.Items, k.Source.Dataset), number(now))
+	return j.ask(InventoryComplete, Accept, string(k.Source.ID), []Line{{ID: string(k.Source.ID), Text: text}},
+		DropList(k.Source.ID, k.Items, now), Reason{"fell", text + ": that may be a fault of the server"}, "say that this is right, if it is")
 }
 
 // unlistedAtProvider judges what the provider holds and nobody listed there: a
@@ -391,6 +404,7 @@ func PlaceList(d Departure, c Copy) Digest { return DigestOf("place", c.Disk, c.
 func (j *judge) destinationApart() Check {
 	c := j.f.Look.Copy
 	elsewhere := &Remedy{Code: "destination", Text: "choose a folder or a disk for your copy", Command: j.cmd("destination", "FOLDER")}
+	plugIn := &Remedy{Code: "plug-in", Text: "plug the disk in, or make the folder available", Command: j.cmd("leave")}
 	if c.Place == PlaceUnset && j.nothingRequired() && !j.f.Look.At.IsZero() {
 		return na("none-needed", "there is nothing to copy")
 	}
@@ -401,11 +415,13 @@ func (j *judge) destinationApart() Check {
 		return fail(orReason(c.PlaceWhy, Reason{"refused", "your copy cannot lie there"}), elsewhere)
 	case PlaceApart, PlaceSameDisk:
 	default:
+		if c.BagID != "" && !c.Present {
+			return unknown(orReason(c.PlaceWhy, Reason{"copy-away", "the place of your copy is not there now"}), plugIn)
+		}
 		return unknown(orReason(c.PlaceWhy, Reason{"place-unknown", "it is not known where your copy lies"}), elsewhere)
 	}
 	if !c.Present {
-		return unknown(orReason(c.PlaceWhy, Reason{"copy-away", "the place of your copy is not there now"}),
-			&Remedy{Code: "plug-in", Text: "plug the disk in, or make the folder available", Command: j.cmd("leave")})
+		return unknown(orReason(c.PlaceWhy, Reason{"copy-away", "the place of your copy is not there now"}), plugIn)
 	}
 	if c.Need > c.Free {
 		k := fail(Reason{"does-not-fit", fmt.Sprintf("your copy needs %s MB more than is free there", number((c.Need-c.Free)/1e6+1))}, elsewhere)

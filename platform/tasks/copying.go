@@ -10,6 +10,7 @@ import (
 	"io"
 	"path"
 	"strings"
+	"syscall"
 	"time"
 	"unicode/utf8"
 
@@ -116,18 +117,14 @@ func destination(err error, job engine.Job) error {
 		Command: departure.Command("destination", job.Departure.Account, "FOLDER")}
 	switch {
 	case errors.As(err, &trouble):
-		why := departure.Reason{Code: string(trouble.Trouble)}
+		why := troubleReason(trouble)
 		switch trouble.Trouble {
 		case bag.Full:
-			why.Text = "the disk of your copy is full; what was copied stays and counts"
 			remedy.Text = "make room there, or choose another disk"
-		case bag.ReadOnly:
-			why.Text = "the disk of your copy cannot be written to"
 		case bag.Gone:
-			why.Text = "the disk of your copy went away; what was copied stays and counts"
-			remedy = departure.Remedy{Code: "plug-in", Text: "plug it in again", Command: departure.Command("leave", job.Departure.Account)}
-		default:
-			why.Text = "the disk of your copy fails: " + trouble.Err.Error()
+			remedy = plugIn(job.Departure.Account)
+		case bag.Broken:
+			remedy.Text = "look whether the disk is plugged in, or choose another one"
 		}
 		return &engine.BlockedError{Why: why, Remedy: remedy}
 	case errors.As(err, &locked):
@@ -135,9 +132,34 @@ func destination(err error, job engine.Job) error {
 			Remedy: departure.Remedy{Code: "wait", Text: "stop the other program that is writing your copy, then go on", Command: departure.Command("leave", job.Departure.Account)}}
 	case errors.As(err, &away):
 		return &engine.BlockedError{Why: departure.Reason{Code: "copy-away", Text: away.Error()},
-			Remedy: departure.Remedy{Code: "plug-in", Text: "plug the disk in again", Command: departure.Command("leave", job.Departure.Account)}}
+			Remedy: plugIn(job.Departure.Account)}
 	}
 	return err
+}
+
+func plugIn(a departure.Account) departure.Remedy {
+	return departure.Remedy{Code: "plug-in", Text: "plug the disk in again", Command: departure.Command("leave", a)}
+}
+
+// troubleReason says what ails a destination.
+func troubleReason(t *bag.DestinationError) departure.Reason {
+	why := departure.Reason{Code: string(t.Trouble)}
+	switch t.Trouble {
+	case bag.Full:
+		why.Text = "the disk of your copy is full; what was copied stays and counts"
+	case bag.ReadOnly:
+		why.Text = "the disk of your copy cannot be written to"
+	case bag.Gone:
+		why.Text = "the disk of your copy went away; what was copied stays and counts"
+	default:
+		cause := t.Err
+		var code syscall.Errno
+		if errors.As(t.Err, &code) {
+			cause = code
+		}
+		why.Text = "the disk of your copy fails: " + cause.Error()
+	}
+	return why
 }
 
 // Verify reads back from the destination what was not read since it was

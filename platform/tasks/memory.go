@@ -20,6 +20,9 @@ type accountMemory struct {
 	// brought, for their trash and for what was kept of them.
 	Books []bookMemory `json:"books,omitempty"`
 	Kept  keptMemory   `json:"kept"`
+	// Collections are the address books and calendars last found at the server,
+	// so that each can be named while the server cannot be asked.
+	Collections []departure.Source `json:"collections,omitempty"`
 	// Copies says in which folder, under a destination, the copy with an id is.
 	Copies map[string]string `json:"copies,omitempty"`
 }

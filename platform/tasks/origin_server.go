@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/clearance-project/clearance/agent/departure"
@@ -22,7 +23,7 @@ func (s *survey) findServer(ctx context.Context) {
 	s.session = sess
 	for _, d := range s.job.Datasets {
 		if sess == nil {
-			s.add(s.serverOrigin(d, "", why))
+			s.addUnasked(d, why)
 			continue
 		}
 		switch d {
@@ -53,9 +54,10 @@ func (s *survey) serverOrigin(d departure.Dataset, at string, why departure.Reas
 func (s *survey) findCollections(ctx context.Context, d departure.Dataset, find func(context.Context) (dav.Collections, error)) {
 	cs, err := find(ctx)
 	if err != nil {
-		s.add(s.serverOrigin(d, "", serverReason(string(d)+" at the server", err)))
+		s.addUnasked(d, serverReason(string(d)+" at the server", err))
 		return
 	}
+	defer s.rememberCollections(d)
 	if len(cs.Found) == 0 {
 		o := s.serverOrigin(d, "", departure.Reason{})
 		o.list = func(context.Context, func(*source.Item) bool) iter.Seq2[source.Item, error] {
@@ -74,6 +76,40 @@ func (s *survey) findCollections(ctx context.Context, d departure.Dataset, find 
 			return s.listCollection(ctx, o, c, want)
 		}
 		s.add(o)
+	}
+}
+
+// addUnasked adds what was last found at the server while it cannot be asked:
+// its rows of the seal stand for it, and nothing counts as gone.
+func (s *survey) addUnasked(d departure.Dataset, why departure.Reason) {
+	m, err := s.w.recall(s.job.Departure.Account.ID)
+	if err != nil {
+		s.lack("internal", err.Error())
+	}
+	found := false
+	for _, src := range m.Collections {
+		if src.Dataset == d {
+			s.add(&origin{src: src, why: why})
+			found = true
+		}
+	}
+	if !found {
+		s.add(s.serverOrigin(d, "", why))
+	}
+}
+
+// rememberCollections keeps which collections of a dataset the server has.
+func (s *survey) rememberCollections(d departure.Dataset) {
+	err := s.w.remember(s.job.Departure.Account.ID, func(m *accountMemory) {
+		m.Collections = slices.DeleteFunc(m.Collections, func(src departure.Source) bool { return src.Dataset == d })
+		for _, o := range s.origins {
+			if o.src.Remote && o.src.Dataset == d {
+				m.Collections = append(m.Collections, o.src)
+			}
+		}
+	})
+	if err != nil {
+		s.lack("internal", err.Error())
 	}
 }
 
