@@ -118,7 +118,8 @@ func (w *Worker) copyFacts(ctx context.Context, s *survey, l *ledger.Ledger, nee
 	c = w.judgePlace(s, job.Destination.Folder)
 	c.Need, c.BagID = need, job.Destination.BagID
 	if job.Destination.Disk != "" && c.Disk != job.Destination.Disk {
-		c.Present = false
+		// An empty mount point is not the disk, and what it is does not matter.
+		c.Present, c.Place = false, ""
 		c.PlaceWhy = departure.Reason{Code: "other-disk", Text: "another disk is at " + job.Destination.Folder + " than the one your copy is on"}
 		return c
 	}
@@ -129,6 +130,13 @@ func (w *Worker) copyFacts(ctx context.Context, s *survey, l *ledger.Ledger, nee
 	if err != nil {
 		c.Present = false
 		c.PlaceWhy = departure.Reason{Code: "copy-away", Text: err.Error()}
+		var trouble *bag.DestinationError
+		if errors.As(err, &trouble) {
+			c.PlaceWhy = troubleReason(trouble)
+			if trouble.Trouble == bag.ReadOnly {
+				c.Place = departure.PlaceRefused
+			}
+		}
 		return c
 	}
 	if err := w.copyStats(ctx, b, l, &c); err != nil {
