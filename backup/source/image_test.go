@@ -153,7 +153,7 @@ func TestInspectMediaBroken(t *testing.T) {
 		{"empty.png", nil, ErrTruncated},
 		{"page.html", html, ErrUnknownFormat},
 		{"no-extension", nil, ErrUnknownFormat},
-		{"sum.png", change("a.png", 20, 7), ErrDamaged},
+		{"sum.png", change("a.png", 42, 7), ErrDamaged},
 		{"zero-width.gif", change("a.gif", 6, 0, 0), ErrDamaged},
 		{"blocks.gif", change("a.gif", len(files["a.gif"])-1, 0x77), ErrDamaged},
 		{"second-start.jpg", append([]byte{0xff, 0xd8}, files["a.jpg"]...), ErrDamaged},
