@@ -30,9 +30,10 @@ type jobs struct {
 }
 
 type job struct {
-	by   Caller
-	info JobInfo
-	stop context.CancelFunc
+	by    Caller
+	info  JobInfo
+	stop  context.CancelFunc
+	ended bool // its work returned; one that was cancelled may run on a little
 }
 
 func newJobs() *jobs {
@@ -46,11 +47,14 @@ func (js *jobs) start(by Caller, kind string, work func(ctx context.Context, rep
 	defer js.mu.Unlock()
 	running := 0
 	for _, j := range js.byID {
-		if j.info.State == JobRunning {
+		if !j.ended {
 			running++
 		}
 	}
-	if running >= runningJobs {
+	switch {
+	case js.ctx.Err() != nil:
+		return JobInfo{}, &Error{Kind: KindUnavailable, Text: "the agent is stopping"}
+	case running >= runningJobs:
 		return JobInfo{}, &Error{Kind: KindBusy, Text: "too much is running already: wait until something of it ends"}
 	}
 	ctx, stop := context.WithTimeout(js.ctx, jobLife)
@@ -77,7 +81,7 @@ func (js *jobs) start(by Caller, kind string, work func(ctx context.Context, rep
 				result.State = JobCancelled
 			}
 		}
-		j.info = result
+		j.info, j.ended = result, true
 	})
 	return info, nil
 }
@@ -86,7 +90,7 @@ func (js *jobs) start(by Caller, kind string, work func(ctx context.Context, rep
 func (js *jobs) forget() {
 	for i := 0; len(js.order) > keptJobs && i < len(js.order); {
 		id := js.order[i]
-		if js.byID[id].info.State == JobRunning {
+		if !js.byID[id].ended {
 			i++
 			continue
 		}
@@ -99,7 +103,7 @@ func (js *jobs) get(by Caller, id string) (JobInfo, error) {
 	js.mu.Lock()
 	defer js.mu.Unlock()
 	j, ok := js.byID[id]
-	if !ok || j.by != by {
+	if !ok || !by.Known || j.by != by {
 		return JobInfo{}, &Error{Kind: KindNotFound, Text: "there is no such job; it may have ended long ago"}
 	}
 	return j.info, nil
@@ -121,6 +125,8 @@ func (js *jobs) stop(by Caller, id string) (JobInfo, error) {
 }
 
 func (js *jobs) close() {
+	js.mu.Lock()
 	js.cancel()
+	js.mu.Unlock()
 	js.wg.Wait()
 }

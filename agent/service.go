@@ -390,9 +390,12 @@ func callerName(by Caller) string {
 	return fmt.Sprintf("uid:%d", by.UID)
 }
 
-// Run lets the engine go on up to a step. The job is done when nothing more can
-// be done without the person.
+// Run lets the engine go on up to a step; none is all the way. The job is done
+// when nothing more can be done without the person.
 func (s *Service) Run(ctx context.Context, by Caller, id string, until departure.Step) (JobInfo, error) {
+	if until == "" {
+		until = departure.StepTrack
+	}
 	if until.Order() < 0 {
 		return JobInfo{}, invalid(fmt.Sprintf("there is no step %q", until))
 	}

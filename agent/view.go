@@ -77,13 +77,15 @@ func (s *Service) live(snap engine.Snapshot) Live {
 	switch {
 	case snap.Record.State != engine.Open:
 		return LiveClosed
+	case wasReady && snap.Stale:
+		return LiveStop
 	case snap.Err != nil || (!snap.Verdict.Until.IsZero() && now.After(snap.Verdict.Until) && !snap.Stale):
 		return LiveBlind
 	case snap.Verdict.At.IsZero() && snap.Facts.Health.Why.Text != "":
 		return LiveBlind
 	case snap.Verdict.At.IsZero():
 		return LiveChecking
-	case wasReady && snap.Stale, everReady(snap.Record) && !wasReady:
+	case everReady(snap.Record) && !wasReady && snap.Record.Submitted.IsZero():
 		return LiveStop
 	case snap.Stale:
 		return LiveChecking
@@ -93,9 +95,11 @@ func (s *Service) live(snap engine.Snapshot) Live {
 	return LiveNotReady
 }
 
-// everReady reports whether a permit was given while it was ready: who saw
-// "ready" must hear "stop", not merely "not ready".
-func everReady(rec *engine.Record) bool { return len(rec.Permits) > 0 }
+// everReady reports whether it was ever ready: who saw "ready" must hear "stop",
+// not merely "not ready".
+func everReady(rec *engine.Record) bool {
+	return slices.ContainsFunc(rec.Reached, func(r engine.Reached) bool { return r.Step == departure.StepPermit && !r.At.IsZero() })
+}
 
 func firstOpen(rec *engine.Record) departure.Step {
 	for _, s := range departure.Steps {
@@ -109,54 +113,6 @@ func firstOpen(rec *engine.Record) departure.Step {
 
 func permitInfo(p engine.Permit) PermitInfo {
 	return PermitInfo{ID: p.ID, Audience: p.Audience, Issued: p.Issued, Expires: p.Expires, Revoked: p.RevokedWhy, Redeemed: p.RedeemedAt}
-}
-
-// watchBuffer is how many updates a reader may be behind.
-const watchBuffer = 16
-
-// Watch sends a snapshot, then one after each change. A reader that is too slow
-// gets one last update that says so.
-func (s *Service) Watch(ctx context.Context, by Caller, id string) (<-chan Update, error) {
-	if _, _, err := s.engine.Snapshot(ctx, id); err != nil {
-		return nil, asError(err)
-	}
-	out := make(chan Update, watchBuffer)
-	go func() {
-		defer close(out)
-		for {
-			snap, news, err := s.engine.Snapshot(ctx, id)
-			if err != nil {
-				return
-			}
-			info := s.info(snap)
-			select {
-			case out <- Update{Departure: &info}:
-			case <-ctx.Done():
-				return
-			default:
-				lagged(ctx, out)
-				return
-			}
-			select {
-			case <-news:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	return out, nil
-}
-
-// lagged makes room for one last word to a reader that is behind.
-func lagged(ctx context.Context, out chan Update) {
-	select {
-	case <-out:
-	default:
-	}
-	select {
-	case out <- Update{Lagged: true}:
-	case <-ctx.Done():
-	}
 }
 
 // Plan says what would be lost if the account were deleted now. It writes

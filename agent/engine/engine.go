@@ -44,6 +44,9 @@ type Engine struct {
 	cfg  Config
 	acts sync.Mutex // irreversible acts are serialised on the device
 
+	told sync.Mutex    // innermost: nothing else is taken under it
+	news chan struct{} // closes at the next news of any departure
+
 	mu      sync.Mutex
 	runs    map[string]*run
 	ctx     context.Context // of the goroutines and watches; nil before Load
@@ -54,7 +57,7 @@ type Engine struct {
 
 // New makes an engine; nothing runs before [Engine.Start].
 func New(cfg Config) *Engine {
-	return &Engine{cfg: cfg, runs: make(map[string]*run)}
+	return &Engine{cfg: cfg, runs: make(map[string]*run), news: make(chan struct{})}
 }
 
 // Clock is the engine's clock.
@@ -137,6 +140,7 @@ func (e *Engine) run(id string) *run {
 	if !ok {
 		r = newRun(e, id)
 		e.runs[id] = r
+		e.announce()
 		if e.started {
 			e.launch(r)
 		}

@@ -177,9 +177,7 @@ func (p *pass) running(s departure.Step) {
 	p.r.mu.Lock()
 	defer p.r.mu.Unlock()
 	p.r.snap.Running = s
-	if s == "" {
-		p.r.progress = Progress{}
-	}
+	p.r.progress = Progress{Step: s} // until the step itself reports
 	p.r.announce()
 }
 

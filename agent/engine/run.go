@@ -47,6 +47,7 @@ type run struct {
 	asked    uint64 // passes asked for
 	settled  uint64 // the last of them that ended
 	news     chan struct{}
+	version  uint64 // raised at each news
 	snap     Snapshot
 	progress Progress
 	proof    string             // the owner's proof, until the implementer had it
@@ -94,6 +95,8 @@ func (r *run) changed(departure.SourceID) {
 func (r *run) announce() {
 	close(r.news)
 	r.news = make(chan struct{})
+	r.version++
+	r.e.announce()
 }
 
 // loop is the departure's goroutine.

@@ -41,6 +41,34 @@ func (e *Engine) Snapshot(ctx context.Context, id string) (Snapshot, <-chan stru
 	return s, r.news, nil
 }
 
+// News closes at the next news of any departure.
+func (e *Engine) News() <-chan struct{} {
+	e.told.Lock()
+	defer e.told.Unlock()
+	return e.news
+}
+
+func (e *Engine) announce() {
+	e.told.Lock()
+	defer e.told.Unlock()
+	close(e.news)
+	e.news = make(chan struct{})
+}
+
+// Versions are the departures that were open at any time since the start; each
+// number rises with every news of its departure.
+func (e *Engine) Versions() map[string]uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	versions := make(map[string]uint64, len(e.runs))
+	for id, r := range e.runs {
+		r.mu.Lock()
+		versions[id] = r.version
+		r.mu.Unlock()
+	}
+	return versions
+}
+
 // Settle asks for a pass and returns once one that began after the call ended:
 // nothing more can be done without the person, or without waiting.
 func (e *Engine) Settle(ctx context.Context, id string) (Snapshot, error) {
