@@ -148,14 +148,8 @@ func TestRefreshOfAnAccountsBook(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	slow := b.server.Inject(davtest.Fault{Times: 1, Before: func() { time.Sleep(1200 * time.Millisecond) }})
-	if r, err := s.Refresh(t.Context()); err != nil || !r.Reached || !r.Settled || r.Trouble != "" {
-		t.Fatalf("%+v %v", r, err)
-	}
+	b.refreshSlowly(t, s)
 	after := keys(t, s)
-	if slow.Fired() == 0 {
-		t.Error("the server was not slow: this test shows less")
-	}
 	if len(after.Keys) != 310 {
 		t.Errorf("%d keys after the refresh, want 310", len(after.Keys))
 	}
@@ -167,6 +161,39 @@ func TestRefreshOfAnAccountsBook(t *testing.T) {
 	}
 	if changed != 1 {
 		t.Errorf("%d revisions changed, want 1", changed)
+	}
+}
+
+// refreshSlowly refreshes while the server keeps its first answer back for
+// longer than two listings lie apart: the refresh must wait for it.
+func (b *bound) refreshSlowly(t testing.TB, s *Store) {
+	t.Helper()
+	slow := b.server.Inject(davtest.Fault{Times: 1, Hold: true})
+	defer slow.Release()
+	type outcome struct {
+		Refreshed
+		err error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		r, err := s.Refresh(t.Context())
+		done <- outcome{r, err}
+	}()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	select {
+	case <-slow.Arrived():
+	case <-ctx.Done():
+		t.Fatal("the server was never asked")
+	}
+	select {
+	case r := <-done:
+		t.Fatalf("the refresh did not wait for the server: %+v", r)
+	case <-time.After(6 * settlePause):
+	}
+	slow.Release()
+	if r := <-done; r.err != nil || !r.Reached || !r.Settled || r.Trouble != "" {
+		t.Fatalf("%+v", r)
 	}
 }
 
@@ -331,15 +358,8 @@ func TestRefreshOfAnAccountsCalendar(t *testing.T) {
 	if _, err := b.account.PutEvent("personal", "new.ics", []byte("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n"+berlin+event("new", "")+"END:VCALENDAR\r\n")); err != nil {
 		t.Fatal(err)
 	}
-	var slow []*davtest.Injected
-	for _, method := range []string{"REPORT", "PROPFIND"} {
-		slow = append(slow, b.server.Inject(davtest.Fault{Method: method, Times: 1, Before: func() { time.Sleep(1200 * time.Millisecond) }}))
-	}
-	if r, err := s.Refresh(t.Context()); err != nil || !r.Reached || !r.Settled || r.Trouble != "" {
-		t.Fatalf("%+v %v", r, err)
-	}
+	b.refreshSlowly(t, s)
 	after := keys(t, s)
-	t.Log("slow requests", slow[0].Fired(), slow[1].Fired())
 	if len(after.Keys) != 51 || after.Digest == l.Digest {
 		t.Errorf("%d keys after the refresh, want 51", len(after.Keys))
 	}
@@ -354,5 +374,35 @@ func TestRefreshOfAnAccountsCalendar(t *testing.T) {
 	}
 	if r, err := s.Refresh(t.Context()); err != nil || keys(t, s).Digest != after.Digest {
 		t.Errorf("a refresh without changes changed the list: %+v %v", r, err)
+	}
+}
+
+func TestFactoryKilledWhileFetchingAnAccountsBook(t *testing.T) {
+	b := signIn(t, davtest.Content{Contacts: 300})
+	s := b.open(t, b.child(t, AddressBook).UID)
+	if r, err := s.Refresh(t.Context()); err != nil || !r.Reached {
+		t.Fatalf("%+v %v", r, err)
+	}
+	n := 0
+	out, err := s.Fetch(t.Context(), keys(t, s).UIDs(), func(Item) error {
+		if n++; n == 10 {
+			b.kill(t, string(addressBooks))
+		}
+		return nil
+	})
+	if err != nil || n != 300 || len(out.Failed) > 0 || out.Restarts != 1 {
+		t.Fatalf("%d: %+v %v", n, out, err)
+	}
+}
+
+// BenchmarkAccountsEvents lists and fetches 1,000 events of an account.
+func BenchmarkAccountsEvents(b *testing.B) {
+	at := signIn(b, davtest.Content{Events: 1000})
+	s := at.open(b, at.child(b, Calendar).UID)
+	if r, err := s.Refresh(b.Context()); err != nil || !r.Reached {
+		b.Fatalf("%+v %v", r, err)
+	}
+	for b.Loop() {
+		fetch(b, s, keys(b, s).UIDs()...)
 	}
 }
