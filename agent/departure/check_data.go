@@ -2,6 +2,7 @@ package departure
 
 import (
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -210,10 +211,20 @@ func (t *tally) count(s Source, n int64) {
 	switch {
 	case s.Trash:
 	case s.Fate == Leaves:
-		t.copies += n
+		t.copies = plus(t.copies, n)
 	default:
-		t.items += n
+		t.items = plus(t.items, n)
 	}
+}
+
+// plus adds two counts and stops at the largest: a sum that wraps around would
+// turn many missing items into none.
+func plus(a, b int64) int64 {
+	a, b = max(0, a), max(0, b)
+	if a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
 }
 
 // told is how many items a person has of the dataset.
@@ -232,17 +243,18 @@ func (j *judge) tally(d Dataset) tally {
 		}
 		t.sources++
 		if !l.Complete {
-			if j.row(l.Source.ID) == nil {
+			if r := j.row(l.Source.ID); r == nil {
 				t.unlisted = &l
 			} else {
 				t.sealed++
+				t.count(r.Source, r.Items)
 			}
 			continue
 		}
 		t.count(l.Source, l.Items)
-		t.missing += l.Missing()
-		t.failed += l.Failed
-		t.coverage += l.Covered
+		t.missing = plus(t.missing, l.Missing())
+		t.failed = plus(t.failed, l.Failed)
+		t.coverage = plus(t.coverage, l.Covered)
 		if l.Failed > 0 {
 			t.failures = append(t.failures, []any{l.Source.ID, l.Failures})
 		}
@@ -359,16 +371,16 @@ func (j *judge) backupVerified() Check {
 			&Remedy{Code: "plug-in", Text: "plug the disk in, or make the folder available", Command: j.cmd("leave")})
 	case j.f.Ledger != c.Ledger:
 		return fail(Reason{"list-changed", "the list of what was copied is not the one the agent left"}, read)
-	case c.Damaged > 0:
+	case c.Damaged != 0:
 		k := fail(Reason{"damaged", number(c.Damaged) + " items of your copy are damaged or gone"},
 			j.goOn("backup", "copy them again", StepBackup))
 		k.Count, k.Of = c.Damaged, c.Items
 		return k
-	case c.Differs > 0:
+	case c.Differs != 0:
 		k := fail(Reason{"touched", number(c.Differs) + " items of your copy were changed since they were read back"}, read)
 		k.Count, k.Of = c.Differs, c.Items
 		return k
-	case c.Unread > 0:
+	case c.Unread != 0:
 		k := fail(Reason{"unread", fmt.Sprintf("%s of %s items were not read back yet", number(c.Unread), number(c.Items))}, read)
 		k.Count, k.Of = c.Unread, c.Items
 		return k

@@ -77,8 +77,14 @@ type Listing struct {
 	OnlyCloudBytes int64 `json:"only_cloud_bytes"`
 }
 
-// Missing is how many items are neither in the ledger nor a named failure.
-func (l Listing) Missing() int64 { return max(0, l.Items-l.Covered-l.Failed) }
+// Missing is how many items are neither in the ledger nor a named failure. A
+// count that cannot be counts as missing.
+func (l Listing) Missing() int64 {
+	if l.Items < 0 || l.Covered < 0 || l.Failed < 0 {
+		return max(1, l.Items)
+	}
+	return max(0, l.Items-l.Covered-l.Failed)
+}
 
 // PlaceState says whether the copy lies apart from what disappears.
 type PlaceState string

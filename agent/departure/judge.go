@@ -164,7 +164,11 @@ func (j *judge) cmd(verb string, more ...string) string {
 
 // Command is a command line about an account, to be typed as it is.
 func Command(verb string, account Account, more ...string) string {
-	return strings.Join(append([]string{"clearance", verb, quoted(account.Identity)}, more...), " ")
+	name := account.Identity
+	if strings.HasPrefix(name, "-") { // it would be read as an option
+		name = account.ID
+	}
+	return strings.Join(append([]string{"clearance", verb, quoted(name)}, more...), " ")
 }
 
 // quoted is an argument as a shell reads it back.
