@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -58,27 +59,37 @@ func TestWakeAfterQuiet(t *testing.T) {
 	}
 }
 
+// bubbleClock is the time of a synctest bubble.
+type bubbleClock struct{}
+
+func (bubbleClock) Now() time.Time { return time.Now() }
+
+func (bubbleClock) After(d time.Duration) (<-chan time.Time, func()) {
+	t := time.NewTimer(d)
+	return t.C, func() { t.Stop() }
+}
+
 func TestWakeAtTheCeiling(t *testing.T) {
-	th, clock, woken := newTestThrottle(t)
-	began := clock.Now()
-	th.poke("a")
-	for len(woken) == 0 {
-		select {
-		case <-clock.armed:
-			if clock.Now().Sub(began) > time.Second {
+	synctest.Test(t, func(t *testing.T) {
+		woken := make(chan []string, 1)
+		th := newThrottle(bubbleClock{}, 100*time.Millisecond, time.Second, func(ids []string) { woken <- ids })
+		go th.run(t.Context())
+		began := time.Now()
+		for {
+			th.poke("a")
+			select {
+			case <-woken:
+				if after := time.Since(began); after != time.Second {
+					t.Errorf("a source that is never quiet woke somebody after %v, want the ceiling", after)
+				}
+				return
+			case <-time.After(50 * time.Millisecond):
+			}
+			if time.Since(began) > 2*time.Second {
 				t.Fatal("a source that is never quiet woke nobody within the ceiling")
 			}
-			th.poke("a") // before the time moves: it was never quiet for longer than this
-			clock.advance(50 * time.Millisecond)
-		case ids := <-woken:
-			woken <- ids
-		case <-time.After(limit):
-			t.Fatal("stuck")
 		}
-	}
-	if after := clock.Now().Sub(began); after < 900*time.Millisecond {
-		t.Fatalf("woken after %v although it was never quiet", after)
-	}
+	})
 }
 
 func TestWakeComesFromChanges(t *testing.T) {
