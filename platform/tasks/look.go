@@ -195,6 +195,9 @@ func (w *Worker) fenceServer(ctx context.Context, job engine.Job, look departure
 	if sess == nil {
 		return nil // nothing was listed at a server, which the look says
 	}
+	if err := w.fenceCollections(ctx, job, sess.client, look); err != nil {
+		return err
+	}
 	asked := make(map[string]bool)
 	for _, l := range look.Listings {
 		if !l.Source.Remote || !l.Complete {
@@ -204,7 +207,7 @@ func (w *Worker) fenceServer(ctx context.Context, job engine.Job, look departure
 		last, ok := sess.last[l.Source.ID]
 		w.mu.Unlock()
 		if !ok {
-			continue // a dataset with no collection; a new one shows in the next look
+			continue // a dataset with no collection of its own
 		}
 		if asked[last.Collection.Path] {
 			continue
@@ -216,6 +219,36 @@ func (w *Worker) fenceServer(ctx context.Context, job engine.Job, look departure
 		}
 		if !same {
 			w.tell(job, l.Source.ID)
+		}
+	}
+	return nil
+}
+
+// fenceCollections tells where the server has another set of address books or
+// calendars than the look found.
+func (w *Worker) fenceCollections(ctx context.Context, job engine.Job, c *dav.Client, look departure.Look) error {
+	for d, find := range map[departure.Dataset]func(context.Context) (dav.Collections, error){
+		departure.Contacts: c.AddressBooks, departure.Calendars: c.Calendars,
+	} {
+		was := make(map[departure.SourceID]bool)
+		for _, l := range look.Listings {
+			if l.Source.Remote && l.Source.Dataset == d && l.Complete {
+				was[l.Source.ID] = true
+			}
+		}
+		if len(was) == 0 {
+			continue // not listed, which the look says
+		}
+		cs, err := find(ctx)
+		if err != nil {
+			return err
+		}
+		same := len(was) == max(len(cs.Found), 1)
+		for _, found := range cs.Found {
+			same = same && was[serverID(d, found.Path)]
+		}
+		if !same {
+			w.tell(job, "")
 		}
 	}
 	return nil

@@ -45,8 +45,12 @@ func (s *survey) serverOrigin(d departure.Dataset, at string, why departure.Reas
 		name += " (" + path.Base(at) + ")"
 	}
 	return &origin{why: why, src: departure.Source{
-		ID: departure.SourceID("server:" + string(d) + ":" + at), Dataset: d, Fate: departure.Lost, Remote: true, OfAccount: true, Name: name,
+		ID: serverID(d, at), Dataset: d, Fate: departure.Lost, Remote: true, OfAccount: true, Name: name,
 	}}
+}
+
+func serverID(d departure.Dataset, at string) departure.SourceID {
+	return departure.SourceID("server:" + string(d) + ":" + at)
 }
 
 // findCollections adds the account's address books, or its calendars and task
