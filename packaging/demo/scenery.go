@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -154,7 +155,21 @@ func (s *scenery) close() error {
 			err = errors.Join(err, os.RemoveAll(filepath.Join(s.root, e.Name())))
 		}
 	}
-	return err
+	return errors.Join(err, s.handOver())
+}
+
+// handOver gives the copy to whoever ran the demo with sudo, to look at.
+func (s *scenery) handOver() error {
+	uid, err := strconv.Atoi(os.Getenv("SUDO_UID"))
+	if err != nil {
+		return nil //nolint:nilerr // root ran it, who may look at everything
+	}
+	return filepath.WalkDir(s.copies, func(at string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return os.Lchown(at, uid, -1)
+	})
 }
 
 // says runs the command line as the person and shows what it prints. It returns
