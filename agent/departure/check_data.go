@@ -85,6 +85,9 @@ func (j *judge) inventoryComplete() Check {
 // unlisted judges the sources whose listing is not complete.
 func (j *judge) unlisted(list *Remedy) (Check, bool) {
 	for _, l := range j.required() {
+		if !l.Source.Dataset.Known() { // no line of the table counts its items
+			return unknown(Reason{"kind-unknown", "it is not known what " + l.Source.Name + " holds"}, list), true
+		}
 		if l.Complete || j.row(l.Source.ID) != nil {
 			continue
 		}

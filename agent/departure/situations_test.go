@@ -71,8 +71,18 @@ var situations = []situation{
 		in.dropListing("cloud:contacts")
 		in.f.Sources = nil
 	}, Unknown, "not-listed-there", false},
+	{InventoryComplete, "a place of what nobody knows", done, func(in *input) {
+		in.f.Look.Listings = append(in.f.Look.Listings, Listing{Source: Source{ID: "songs", Dataset: "songs", Fate: Lost, Remote: true, Name: "songs"}, Complete: true, EndedAt: at})
+	}, Unknown, "kind-unknown", true},
 	{InventoryComplete, "declared", told, nil, Attested, "attested", false},
 	{InventoryComplete, "declared, not counted", told, func(in *input) { in.unsay(BackupOf(Notes)) }, Unknown, "not-said", false},
+
+	{InventoryComplete, "declared, counted after the authorisation", told, func(in *input) {
+		in.unsay(BackupOf(Photos))
+		in.say(Word{Check: BackupOf(Photos), Kind: Attest, List: CountList(in.f.Departure.Account, Photos), Count: 19})
+	}, Unknown, "awaits-authorisation", false},
+	{InventoryComplete, "a deletion on the web does not free the server", handed, func(in *input) { in.p.Path.Needs = Web }, Fail, "fell", false},
+	{InventoryComplete, "nor one that was not asked for yet", handed, func(in *input) { in.f.Submitted = time.Time{} }, Fail, "fell", false},
 
 	{DestinationApart, "apart", done, nil, Pass, "apart", false},
 	{DestinationApart, "none chosen", done, func(in *input) { in.f.Look.Copy.Place = PlaceUnset }, Fail, "no-place", false},
@@ -230,6 +240,10 @@ var situations = []situation{
 	{AuthorizeGranted, "interrupted once", released, func(in *input) {
 		in.f.Grants[1].UsedAt = at
 		in.f.Acts = []Act{{Grant: in.f.Grants[1].ID, Effect: UnbindEffect("goa-1"), State: ActInterrupted}}
+	}, Fail, "grant-required", true},
+	{AuthorizeGranted, "another act was interrupted", released, func(in *input) {
+		in.f.Grants[1].UsedAt = at
+		in.f.Acts = []Act{{Effect: UnbindEffect("goa-0"), State: ActInterrupted}, {Grant: in.f.Grants[1].ID, Effect: UnbindEffect("goa-1"), State: ActIntended}}
 	}, Fail, "grant-required", true},
 	{AuthorizeGranted, "for another sign-in than the one that is here now", released, func(in *input) {
 		in.f.Look.Bindings[0].ID, in.f.Bindings[0].ID = "goa-2", "goa-2"
