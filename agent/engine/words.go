@@ -59,8 +59,9 @@ func (e *Engine) Say(ctx context.Context, id string, w departure.Word) error {
 
 // Authorize keeps the owner's leave over exactly the words and the effects that
 // they were shown: one grant for each effect, good for a day from the end of
-// the delay. Earlier grants that were not used are void. The proof stays in
-// memory.
+// the delay. Earlier grants that were not used are void, and so is an earlier
+// proof: what one authorisation proved is not lent to another. The proof stays
+// in memory.
 func (e *Engine) Authorize(ctx context.Context, id, by, proof string, words departure.Digest, effects []departure.Effect) error {
 	s, _, err := e.Snapshot(ctx, id)
 	if err != nil {
@@ -82,6 +83,7 @@ func (e *Engine) Authorize(ctx context.Context, id, by, proof string, words depa
 		if departure.WordsDigest(rec.Words) != words {
 			return nil, &RefusedError{"stale", "something was answered since you were shown the answers: read them again"}
 		}
+		e.run(id).holdProof("")
 		return e.authorise(rec, by, delay, effects), nil
 	})
 	if err == nil && proof != "" {
