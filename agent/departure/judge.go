@@ -110,7 +110,7 @@ func (j *judge) pendingEffects() []Effect {
 		return es
 	}
 	for _, b := range j.f.Look.Bindings {
-		if b.State != BindingGone && b.State != BindingLeftover {
+		if b.State == BindingPresent { // one that is not known may be somebody else's
 			es = append(es, UnbindEffect(b.ID))
 		}
 	}
