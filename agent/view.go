@@ -144,6 +144,9 @@ func (s *Service) AtOwnRiskList(ctx context.Context, by Caller, id string) ([]de
 	if err != nil {
 		return nil, "", err
 	}
+	if len(info.Verdict.Checks) == 0 { // an empty list would say that nothing is lost
+		return nil, "", &Error{Kind: KindUnavailable, Text: "nobody has looked yet since the agent was started: wait a moment and try again"}
+	}
 	var lost []departure.Line
 	for _, c := range info.Verdict.Checks.Open() {
 		lost = append(lost, departure.Line{ID: string(c.ID), Text: c.Reason.Text})
