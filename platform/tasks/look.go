@@ -207,6 +207,9 @@ func (w *Worker) fenceServer(ctx context.Context, job engine.Job, look departure
 		last, ok := sess.last[l.Source.ID]
 		w.mu.Unlock()
 		if !ok {
+			if l.Items > 0 { // the server is asked in another way since the look
+				w.tell(job, l.Source.ID)
+			}
 			continue // a dataset with no collection of its own
 		}
 		if asked[last.Collection.Path] {

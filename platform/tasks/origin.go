@@ -67,6 +67,10 @@ func (w *Worker) survey(ctx context.Context, job engine.Job) (*survey, error) {
 		s.lack("accounts", err.Error())
 	}
 	s.in = in
+	if job.Departure.Account.Declared && len(in.present) > 0 {
+		// What it brought here is listed nowhere: signing out could lose it.
+		s.lack("signed-in-since", "the account is signed in on this device by now: cancel this and begin to leave it anew")
+	}
 	if !job.Departure.Account.Declared {
 		s.findServer(ctx)
 		s.findBooks(ctx)

@@ -68,9 +68,12 @@ func (s *survey) findGiven() {
 	}
 }
 
+// ownPictures are this device's own pictures.
+var ownPictures = departure.Source{ID: "pictures", Dataset: departure.Photos, Fate: departure.Stays, Name: "pictures on this device"}
+
 // findPictures adds this device's own pictures, where they count.
 func (s *survey) findPictures() {
-	src := departure.Source{ID: "pictures", Dataset: departure.Photos, Fate: departure.Stays, Name: "pictures on this device"}
+	src := ownPictures
 	if s.w.cfg.Pictures == "" || !s.job.Departure.Required(src) {
 		return
 	}

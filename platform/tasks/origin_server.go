@@ -280,12 +280,13 @@ func (s *survey) listFiles(ctx context.Context, o *origin, c dav.Collection) ite
 }
 
 // datasetOf sorts a file at the server: a picture in a photo folder is a photo,
-// what lies in the notes folder is a note or belongs to one.
+// what lies in the notes folder is a note or belongs to one. What the provider is
+// not known to hold is not listed by itself: such a file is one of the files.
 func (s *survey) datasetOf(it dav.Item) departure.Dataset {
-	if it.IsNote(dav.NotesFolder) {
+	if it.IsNote(dav.NotesFolder) && slices.Contains(s.job.Datasets, departure.Notes) {
 		return departure.Notes
 	}
-	if it.IsPhoto() {
+	if it.IsPhoto() && slices.Contains(s.job.Datasets, departure.Photos) {
 		for _, f := range s.job.PhotoFolders {
 			if strings.HasPrefix(it.Name, strings.Trim(f, "/")+"/") {
 				return departure.Photos

@@ -39,7 +39,7 @@ func (s *survey) reserved() []reserved {
 			rs = append(rs, reserved{f, "it lies in or around the address books and calendars that leave this device"})
 		}
 	}
-	if s.w.cfg.Pictures != "" && len(s.job.Departure.Extra) > 0 {
+	if s.w.cfg.Pictures != "" && s.job.Departure.Required(ownPictures) {
 		rs = append(rs, reserved{s.w.cfg.Pictures, "it lies in or around the pictures that are to be copied"})
 	}
 	for _, f := range syncFolders(s.w.cfg.ConfigHome) {

@@ -98,9 +98,8 @@ func (wa *watching) watchFiles(ctx context.Context) error {
 	for _, g := range wa.job.Given {
 		err = errors.Join(err, add(g.ID, g.Path))
 	}
-	pictures := departure.Source{ID: "pictures", Dataset: departure.Photos, Fate: departure.Stays}
-	if wa.w.cfg.Pictures != "" && wa.job.Departure.Required(pictures) {
-		err = errors.Join(err, add(pictures.ID, wa.w.cfg.Pictures))
+	if wa.w.cfg.Pictures != "" && wa.job.Departure.Required(ownPictures) {
+		err = errors.Join(err, add(ownPictures.ID, wa.w.cfg.Pictures))
 	}
 	if err != nil {
 		return errors.Join(err, files.Close())
