@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"path"
 	"strings"
 	"syscall"
@@ -51,7 +52,7 @@ func (w *Worker) Backup(ctx context.Context, job engine.Job, report engine.Repor
 	origins := s.required()
 	total := w.expected(ctx, s, origins, l)
 	want := func(item *source.Item) bool { return state(l, item) != ledger.Held }
-	r, err := copy.Run(ctx, b, l, items(ctx, origins, job, want), copy.Options{
+	o := copy.Options{
 		Now: w.cfg.Clock.Now, Sources: refs(origins, job),
 		// What does not parse was copied as it stands, so that no run meets it
 		// again: it stays listed until another version is read back.
@@ -59,11 +60,49 @@ func (w *Worker) Backup(ctx context.Context, job engine.Job, report engine.Repor
 		Progress: func(p copy.Progress) {
 			report(engine.Progress{Step: departure.StepBackup, Items: int64(p.Copied + p.Failed), Total: total, Bytes: p.Bytes})
 		},
-	})
+	}
+	fresh := false
+	r, err := copy.Run(ctx, b, l, noting(items(ctx, origins, job, want), &fresh), o)
+	if err == nil && fresh {
+		// What was written a moment ago is read once more when it has rested.
+		if err = w.rest(ctx); err == nil {
+			s.anew()
+			var again copy.Report
+			again, err = copy.Run(ctx, b, l, items(ctx, origins, job, want), o)
+			r.Copied, r.Failed, r.Bytes = r.Copied+again.Copied, again.Failed, r.Bytes+again.Bytes
+		}
+	}
 	if err == nil && r.Copied > 0 {
 		err = w.export(b)
 	}
 	return w.result(b, l, int64(r.Copied), int64(r.Failed), r.Bytes), destination(err, job)
+}
+
+// settling is how long a file must rest before its stamps can be trusted: some
+// file systems stamp in ticks of two seconds.
+const settling = 2*time.Second + 100*time.Millisecond
+
+// noting passes items on and notes whether one was written a moment ago.
+func noting(items iter.Seq2[source.Item, error], fresh *bool) iter.Seq2[source.Item, error] {
+	return func(yield func(source.Item, error) bool) {
+		for item, err := range items {
+			*fresh = *fresh || (err == nil && item.Unsettled)
+			if !yield(item, err) {
+				return
+			}
+		}
+	}
+}
+
+func (w *Worker) rest(ctx context.Context) error {
+	rested, stop := w.cfg.Clock.After(settling)
+	defer stop()
+	select {
+	case <-rested:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // afterwards closes the ledger where a run ended in an error that may be its
