@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/clearance-project/clearance/agent"
@@ -15,6 +14,8 @@ import (
 	"github.com/clearance-project/clearance/platform/cloud/dav/davtest"
 	"github.com/clearance-project/clearance/platform/session"
 )
+
+const tasks = dav + "caldav/calendars/" + user + "/tasks/"
 
 // TestPermits: what a permit is good for, once it was given.
 func TestPermits(t *testing.T) {
@@ -63,14 +64,14 @@ func TestPermits(t *testing.T) {
 	})
 	t.Run("a photo arrives at the server between the look and the signature", func(t *testing.T) {
 		p := p.in(t)
-		// The moment the folder was listed, the listing is out of date.
-		fault := p.stage.Server.Inject(davtest.Fault{Method: "PROPFIND", Path: dav + "webdav/Photos", Times: 1, After: func() {
+		// The photos were listed, the task list is the last that is.
+		last := p.stage.Server.Inject(davtest.Fault{Method: "PROPFIND", Path: tasks, Depth: "1", Times: 1, After: func() {
 			_, err := p.stage.Account.PutFile("Photos/between.jpg", []byte("between"))
 			p.ok(err)
 		}})
 		p.noneWithout(id, []byte("between"))
-		if fault.Fired() != 1 {
-			t.Error("the folder was not listed")
+		if last.Fired() != 1 {
+			t.Error("the task list was not listed")
 		}
 		p.stage.Server.Heal()
 		p.ready(id)
@@ -79,15 +80,14 @@ func TestPermits(t *testing.T) {
 		p := p.in(t)
 		picture, err := davtest.Picture(500)
 		p.ok(err)
-		// The second listing of the server is the fence: what the folder holds
-		// was listed before it.
-		var once sync.Once
-		listings := p.stage.Server.Inject(davtest.Fault{Method: "PROPFIND", Path: dav + "webdav/Photos", Skip: 1, Before: func() {
-			once.Do(func() { p.folder(given, map[string][]byte{"between.jpg": picture}) })
+		// A look asks for the task list's state twice, the fence once more: all
+		// that the folder holds was listed by then.
+		last := p.stage.Server.Inject(davtest.Fault{Method: "PROPFIND", Path: tasks, Depth: "0", Skip: 2, Times: 1, Before: func() {
+			p.folder(given, map[string][]byte{"between.jpg": picture})
 		}})
 		p.noneWithout(id, picture)
-		if listings.Fired() == 0 {
-			t.Error("the server was not asked a second time")
+		if last.Fired() != 1 {
+			t.Error("the server was not asked once more")
 		}
 		p.stage.Server.Heal()
 		p.rest()

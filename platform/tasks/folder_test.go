@@ -4,9 +4,11 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/agent/engine"
@@ -34,8 +36,15 @@ func TestFolderFromLookToSeal(t *testing.T) {
 	at := d.folder("files", map[string]string{"one": "1", "two": "22"})
 	d.declared(map[departure.Dataset]string{departure.Files: at})
 	id := d.job.Given[0].ID
+	// Whoever is told takes their time: a fence waits for them all the same.
 	var told atomic.Int64
-	must(t, d.Watch(t.Context(), d.job, func(departure.SourceID) { told.Add(1) }))
+	must(t, d.Watch(t.Context(), d.job, func(departure.SourceID) {
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-t.Context().Done():
+		}
+		told.Add(1)
+	}))
 
 	l := d.look()
 	if k := listing(t, l, departure.Files, false); !k.Complete || k.Items != 2 || k.Bytes != 3 || k.Covered != 0 {
@@ -61,6 +70,7 @@ func TestFolderFromLookToSeal(t *testing.T) {
 		t.Errorf("moved: %v", moved)
 	}
 
+	must(t, d.Fence(t.Context(), d.job, d.look()))
 	before := told.Load()
 	must(t, os.WriteFile(filepath.Join(at, "three"), []byte("333"), 0o600))
 	must(t, d.Fence(t.Context(), d.job, d.look()))
@@ -106,7 +116,8 @@ func TestDamagedCopyIsCopiedAgain(t *testing.T) {
 
 	page, err := d.Items(t.Context(), d.job, engine.ItemFilter{})
 	must(t, err)
-	copied := filepath.Join(d.look().Copy.Shown, page.Items[0].Path)
+	good := slices.IndexFunc(page.Items, func(it engine.Item) bool { return filepath.Base(it.Name) == "good.md" })
+	copied := filepath.Join(d.look().Copy.Shown, page.Items[good].Path)
 	must(t, os.Chmod(copied, 0o600))
 	must(t, os.WriteFile(copied, []byte("damage!"), 0o600))
 	if c := d.look().Copy; c.Differs != 1 {
