@@ -30,12 +30,12 @@ type story struct {
 	a      *agent
 	id     string
 	intent departure.Intent
-	path   departure.Needs
-	// permits given so far, with the world's changes counted then.
-	permits  []string
-	at       []int
-	changes  int
-	receipts int
+	rules  world.Rules
+	// permits given in this run of the agent, with the world as it was when each
+	// was signed.
+	permits []string
+	at      map[string]departure.Digest
+	signed  departure.Digest // the world at the last signature
 }
 
 func (s *story) fatal(t *rapid.T, err error) {
@@ -50,11 +50,16 @@ func (s *story) fatal(t *rapid.T, err error) {
 func (s *story) restart(t *rapid.T) {
 	s.a.stop()
 	s.w.Crash()
-	a, err := start(s.w, world.Rules{Needs: s.path})
-	if err != nil {
+	if err := s.begin(); err != nil {
 		t.Fatal(err)
 	}
-	s.a, s.permits, s.at = a, nil, nil
+}
+
+// begin starts an agent over the world as it is.
+func (s *story) begin() (err error) {
+	s.a, err = start(s.w, s.rules)
+	s.a.signing = func() { s.signed = s.w.Now() }
+	return err
 }
 
 func (s *story) reviveIfDead(t *rapid.T) {
@@ -86,71 +91,68 @@ func (s *story) effects(t *rapid.T) {
 	}
 }
 
-// mutations are what other devices, people and thieves do to the world. Each
-// that matters for a receipt says so.
-var mutations = map[string]func(*rapid.T, *world.World) (matters bool){
-	"item appears at the server": func(t *rapid.T, w *world.World) bool {
+// mutations are what other devices, people and thieves do to the world.
+var mutations = map[string]func(*rapid.T, *world.World){
+	"item appears at the server": func(t *rapid.T, w *world.World) {
 		d := rapid.SampledFrom(departure.Datasets).Draw(t, "dataset")
 		w.Cloud[d][rapid.SampledFrom([]string{"new-1", "new-2", "new-3"}).Draw(t, "item")] = rapid.IntRange(1, 3).Draw(t, "revision")
-		return true
 	},
-	"item vanishes at the server": func(t *rapid.T, w *world.World) bool {
+	"item vanishes at the server": func(t *rapid.T, w *world.World) {
 		d := rapid.SampledFrom(departure.Datasets).Draw(t, "dataset")
 		for _, item := range slices.Sorted(maps.Keys(w.Cloud[d])) {
 			delete(w.Cloud[d], item)
-			return true
+			return
 		}
-		return false
 	},
-	"contact made offline": func(t *rapid.T, w *world.World) bool {
+	"contact made offline": func(t *rapid.T, w *world.World) {
 		if !w.SignedIn() {
-			return false
+			return
 		}
 		w.Book["offline"] = rapid.IntRange(1, 3).Draw(t, "revision")
 		w.Trash["offline"] = w.Book["offline"]
 		w.Touch("book")
-		return true
 	},
-	"server goes or comes": func(t *rapid.T, w *world.World) bool { w.ServerUp = !w.ServerUp; return false },
-	"disk goes or comes":   func(t *rapid.T, w *world.World) bool { w.Plugged = !w.Plugged; return false },
-	"a file of the copy is damaged": func(t *rapid.T, w *world.World) bool {
+	"server goes or comes": func(t *rapid.T, w *world.World) { w.ServerUp = !w.ServerUp },
+	"disk goes or comes":   func(t *rapid.T, w *world.World) { w.Plugged = !w.Plugged },
+	"a file of the copy is damaged": func(t *rapid.T, w *world.World) {
 		for _, k := range slices.Sorted(maps.Keys(w.Disk)) {
 			w.Disk[k] = -1
-			return true
+			return
 		}
-		return false
 	},
-	"account signed out by someone": func(t *rapid.T, w *world.World) bool {
+	"account signed out by someone": func(t *rapid.T, w *world.World) {
 		for _, id := range slices.Sorted(maps.Keys(w.Bindings)) {
 			if w.Bindings[id] {
 				w.Bindings[id] = false
 				w.Touch("")
-				return true
+				return
 			}
 		}
-		return false
 	},
-	"account signed in again": func(t *rapid.T, w *world.World) bool {
-		if w.SignedIn() {
-			return false
+	"account signed in again": func(t *rapid.T, w *world.World) {
+		if !w.SignedIn() && !w.Given {
+			w.SignIn()
 		}
-		w.SignIn()
-		return true
 	},
-	"find my device switched": func(t *rapid.T, w *world.World) bool {
+	"find my device switched": func(t *rapid.T, w *world.World) {
 		w.Switch(rapid.SampledFrom([]string{"on", "off", "mute", ""}).Draw(t, "state"))
-		return true
 	},
-	"keyring locked or not": func(t *rapid.T, w *world.World) bool { w.Locked = !w.Locked; return false },
-	"another account comes": func(t *rapid.T, w *world.World) bool {
+	"keyring locked or not": func(t *rapid.T, w *world.World) { w.Locked = !w.Locked },
+	"another account comes": func(t *rapid.T, w *world.World) {
 		if len(w.Others) < 3 {
 			w.Others = append(w.Others, departure.OtherHolder{ID: fmt.Sprint("other-", len(w.Others)), Name: "other"})
 		}
-		return false
 	},
-	"time passes": func(t *rapid.T, w *world.World) bool {
+	"a folder that was given fills": func(t *rapid.T, w *world.World) {
+		w.Folder[rapid.SampledFrom([]string{"b.jpg", "c.jpg"}).Draw(t, "item")] = rapid.IntRange(1, 3).Draw(t, "revision")
+		w.Touch(world.GivenID)
+	},
+	"an item that cannot be copied": func(t *rapid.T, w *world.World) {
+		w.Fails[rapid.SampledFrom([]string{"new-1", "new-2"}).Draw(t, "item")] = true
+	},
+	"the clock is set back": func(t *rapid.T, w *world.World) { w.Time = w.Time.Add(-2 * time.Minute) },
+	"time passes": func(t *rapid.T, w *world.World) {
 		w.Time = w.Time.Add(time.Duration(rapid.SampledFrom([]int{1, 4, 11, 90, 60 * 13, 60 * 25}).Draw(t, "minutes")) * time.Minute)
-		return false
 	},
 }
 
@@ -165,14 +167,11 @@ var mutationNames = func() []string {
 
 func (s *story) mutate(t *rapid.T) {
 	name := rapid.SampledFrom(mutationNames).Draw(t, "event")
-	if mutations[name](t, s.w) {
-		s.changes++
-	}
+	mutations[name](t, s.w)
 }
 
 // permit asks for one, and holds what comes of it against I1.
 func (s *story) permit(t *rapid.T) {
-	before := s.changes
 	p, _, err := s.a.g.Issue(context.Background(), s.id, "0123456789abcdef", "rp")
 	if err != nil {
 		var nr *gate.NotReadyError
@@ -181,19 +180,22 @@ func (s *story) permit(t *rapid.T) {
 		}
 		return
 	}
-	s.permits, s.at = append(s.permits, p.ID), append(s.at, before)
+	s.permits = append(s.permits, p.ID)
+	s.at[p.ID] = s.signed
 }
 
 func (s *story) redeem(t *rapid.T) {
 	if len(s.permits) == 0 {
 		return
 	}
-	i := rapid.IntRange(0, len(s.permits)-1).Draw(t, "permit")
-	_, at, err := s.a.g.Redeem(context.Background(), s.permits[i], "fedcba9876543210")
+	permit := rapid.SampledFrom(s.permits).Draw(t, "permit")
+	_, at, err := s.a.g.Redeem(context.Background(), permit, "fedcba9876543210")
 	if err != nil {
 		return
 	}
-	s.receipts++
+	if now := s.w.Now(); s.at[permit] != now {
+		t.Fatalf("I4: a permit was redeemed although the world changed after it was given")
+	}
 	if why := s.w.Unsafe(s.record(t).Trackers); why != "" {
 		t.Fatalf("I1: a receipt was given at %s, but %s", at, why)
 	}
@@ -225,7 +227,6 @@ func (s *story) meddler(t *rapid.T) {
 			return
 		}
 		s.w.Cloud[d]["meddled"] = s.w.Cloud[d]["meddled"] + 1
-		s.changes++
 	}
 }
 
@@ -237,37 +238,53 @@ func (s *story) calm(t *rapid.T) {
 		s.w.Tracker = "on"
 	}
 	s.reviveIfDead(t)
-	for range 60 {
-		s.person(t)
-		s.effects(t)
-		rec := s.record(t)
-		snap, _, err := s.a.e.Snapshot(context.Background(), s.id)
-		if err != nil {
+	if s.intent == departure.SignOut {
+		s.reach(t, func(rec *engine.Record, _ engine.Snapshot) bool { return rec.State == engine.Finished })
+		if !rapid.Bool().Draw(t, "raised") {
+			return
+		}
+		s.w.Credential = false // it went when the departure closed
+		if err := s.a.e.Raise(context.Background(), s.id, "x"); err != nil {
 			t.Fatal(err)
 		}
-		if rec.State != engine.Open || (s.intent == departure.Delete && snap.Verdict.Ready) {
-			break
-		}
-		s.w.Time = s.w.Time.Add(time.Second)
 	}
-	rec := s.record(t)
-	snap, _, err := s.a.e.Snapshot(context.Background(), s.id)
-	if err != nil {
-		t.Fatal(err)
+	s.reach(t, func(_ *engine.Record, snap engine.Snapshot) bool { return snap.Verdict.Ready })
+	audience := "rp"
+	if s.record(t).Departure.Account.Declared {
+		audience += gate.AcceptsAttested
 	}
-	if s.intent != departure.Delete {
-		if rec.State != engine.Finished {
-			s.explain(t, snap)
-		}
-		return
-	}
-	if _, err := s.a.permit(s.id, "rp"); err != nil {
-		t.Logf("permit: %v", err)
-		s.explain(t, snap)
+	if _, err := s.a.permit(s.id, audience); err != nil {
+		t.Fatalf("I3: ready, but no permit: %v", err)
 	}
 	if why := s.w.Unsafe(s.record(t).Trackers); why != "" {
 		t.Fatalf("I1: a receipt was given, but %s", why)
 	}
+	s.w.Deleted = rapid.SampledFrom([]string{"unauthorized", "empty"}).Draw(t, "after the deletion")
+	if err := s.a.e.Submitted(context.Background(), s.id, s.w.Time); err != nil {
+		t.Fatal(err)
+	}
+	s.reach(t, func(rec *engine.Record, _ engine.Snapshot) bool { return rec.State == engine.Finished })
+}
+
+// reach lets an honest person go on, and holds that they get there.
+func (s *story) reach(t *rapid.T, done func(*engine.Record, engine.Snapshot) bool) {
+	for range 60 {
+		s.person(t)
+		s.effects(t)
+		snap, _, err := s.a.e.Snapshot(context.Background(), s.id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if done(snap.Record, snap) {
+			return
+		}
+		s.w.Time = s.w.Time.Add(10 * time.Second)
+	}
+	snap, _, err := s.a.e.Snapshot(context.Background(), s.id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.explain(t, snap)
 }
 
 func (s *story) explain(t *rapid.T, snap engine.Snapshot) {
@@ -279,16 +296,19 @@ func (s *story) explain(t *rapid.T, snap engine.Snapshot) {
 
 func TestInvariants(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		w := world.New()
-		path := rapid.SampledFrom([]departure.Needs{departure.Web, departure.SignedInHere, departure.AskAdmin}).Draw(t, "path")
-		intent := rapid.SampledFrom([]departure.Intent{departure.Delete, departure.Delete, departure.SignOut}).Draw(t, "intent")
-		a, err := start(w, world.Rules{Needs: path})
+		s := &story{w: world.New(), at: map[string]departure.Digest{}}
+		s.rules.Needs = rapid.SampledFrom([]departure.Needs{departure.Web, departure.SignedInHere, departure.AskAdmin}).Draw(t, "path")
+		s.intent = rapid.SampledFrom([]departure.Intent{departure.Delete, departure.Delete, departure.SignOut}).Draw(t, "intent")
+		account := rapid.SampledFrom([]departure.Account{world.Me, world.Me, world.Me, world.Declared}).Draw(t, "account")
+		if account.Declared {
+			s.w, s.intent = world.NewDeclared(), departure.Delete
+		}
+		err := s.begin()
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := &story{w: w, a: a, intent: intent, path: path}
 		defer func() { s.a.stop() }()
-		if s.id, err = a.open(intent, world.Me); err != nil {
+		if s.id, err = s.a.open(s.intent, account); err != nil {
 			t.Fatal(err)
 		}
 		for range rapid.IntRange(1, 40).Draw(t, "events") {

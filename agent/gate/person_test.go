@@ -23,6 +23,7 @@ func claimsOf(token string) (c gate.Claims, err error) {
 // agent is one run of the agent over a world, which survives it.
 type agent struct {
 	w       *world.World
+	rules   *world.Rules
 	e       *engine.Engine
 	g       *gate.Gate
 	signing func() // at each signature
@@ -33,7 +34,7 @@ type agent struct {
 // start is an agent over a world. Its signer calls meddle before it signs.
 func start(w *world.World, rules world.Rules) (*agent, error) {
 	ctx, cancel := context.WithCancel(context.Background())
-	a := &agent{w: w, e: engine.New(w.Config(&rules)), cancel: cancel}
+	a := &agent{w: w, rules: &rules, e: engine.New(w.Config(&rules)), cancel: cancel}
 	a.g = gate.New(gate.Config{Engine: a.e, Signer: a, Secret: []byte("secret"), BootID: "boot", Closed: func() string { return a.closed }})
 	return a, a.e.Load(ctx)
 }
@@ -53,6 +54,9 @@ func (a *agent) stop() {
 
 func (a *agent) open(intent departure.Intent, account departure.Account) (string, error) {
 	rec := a.w.Record(intent, account)
+	if account.Declared {
+		rec.Given = []engine.GivenSource{{ID: world.GivenID, Dataset: departure.Photos, Path: "/export"}}
+	}
 	return rec.Departure.ID, a.e.Open(context.Background(), rec)
 }
 

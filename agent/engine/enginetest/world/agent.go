@@ -17,7 +17,7 @@ type Rules struct {
 	Delay    time.Duration
 	Forbid   string // why the policy forbids it, empty where it does not
 	Waivable []departure.CheckID
-	// Consequences replaces the one that every account has.
+	// Consequences are told besides the one that every account has.
 	Consequences []departure.Line
 }
 
@@ -30,9 +30,7 @@ func (r *Rules) Profile(d departure.Departure) departure.Profile {
 		Uncovered:    []departure.Line{{ID: "u", Text: "messages are gone"}},
 		Path:         departure.Path{ID: "x", Needs: r.Needs},
 	}
-	if r.Consequences != nil {
-		p.Consequences = r.Consequences
-	}
+	p.Consequences = append(p.Consequences, r.Consequences...)
 	return p
 }
 

@@ -45,7 +45,8 @@ type World struct {
 
 	// What is true.
 	Cloud     map[departure.Dataset]map[string]int // item → revision, at the server
-	Folder    map[string]int                       // photos in a folder that the person gave
+	Folder    map[string]int                       // photos in a folder
+	Given     bool                                 // that the person gave as a source
 	Book      map[string]int                       // contacts that synced here, gone with the sign-out
 	Trash     map[string]int                       // contacts made offline before the sign-out
 	Own       map[string]int                       // contacts in books of the device's own
@@ -117,9 +118,11 @@ func New() *World {
 func NewDeclared() *World {
 	w := New()
 	clear(w.Bindings)
-	clear(w.Cloud)
+	for _, items := range w.Cloud {
+		clear(items)
+	}
 	clear(w.Book)
-	w.Tracker = ""
+	w.Tracker, w.Given = "", true
 	w.Folder["a.jpg"] = 1
 	return w
 }
@@ -193,9 +196,22 @@ func (w *World) now() time.Time {
 	return w.Time
 }
 
+// Now is the digest of all that a permit rests on, as it is at this moment.
+func (w *World) Now() departure.Digest {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return departure.DigestOf(w.truth(), w.Bindings, w.Tracker, w.Disk, w.Plugged)
+}
+
 // truth is every item that is lost or leaves at this moment, by key.
 func (w *World) truth() map[string]int {
 	all := map[string]int{}
+	if w.Given { // nobody can ask the server
+		for item, rev := range w.Folder {
+			all[key(GivenID, item)] = rev
+		}
+		return all
+	}
 	for d, items := range w.Cloud {
 		for item, rev := range items {
 			all[key(CloudID(d), item)] = rev
@@ -229,7 +245,7 @@ func (w *World) Unsafe(met []string) string {
 			return fmt.Sprintf("%s (revision %d): in the ledger %d, on the disk %d", k, rev, w.Ledger[k], w.Disk[k])
 		}
 	}
-	if w.Tracker != "off" && (w.Tracker != "" || len(met) > 0) {
+	if w.Deleted == "" && w.Tracker != "off" && (w.Tracker != "" || len(met) > 0) {
 		return "Find My Device is " + w.Tracker
 	}
 	return ""
