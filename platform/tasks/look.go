@@ -187,7 +187,37 @@ func (w *Worker) Fence(ctx context.Context, job engine.Job, look departure.Look)
 	if err := w.fenceServer(ctx, job, look); err != nil {
 		return err
 	}
+	if err := w.fenceTrash(ctx, job, look); err != nil {
+		return err
+	}
 	return w.fenceWatch(ctx, job)
+}
+
+// fenceTrash lists once more what this device kept of removed stores, which
+// nobody watches, and tells where it is not as the look found it.
+func (w *Worker) fenceTrash(ctx context.Context, job engine.Job, look departure.Look) (err error) {
+	s := &survey{w: w, job: job}
+	s.findTrash(ctx)
+	defer func() { err = errors.Join(err, s.close(context.WithoutCancel(ctx))) }()
+	if s.missing.Code != "" {
+		return errors.New(s.missing.Text)
+	}
+	was := make(map[departure.SourceID]departure.Listing)
+	for _, l := range look.Listings {
+		if l.Source.Trash {
+			was[l.Source.ID] = l
+		}
+	}
+	same := len(was) == len(s.origins)
+	for _, o := range s.origins {
+		l, _ := w.list(ctx, s, o, nil)
+		k, known := was[o.src.ID]
+		same = same && known && k.Complete == l.Complete && k.Keys == l.Keys
+	}
+	if !same {
+		w.tell(job, "")
+	}
+	return ctx.Err()
 }
 
 func (w *Worker) fenceServer(ctx context.Context, job engine.Job, look departure.Look) error {

@@ -41,8 +41,9 @@ type survey struct {
 	origins []*origin
 	// missing says why the set of origins may lack some.
 	missing departure.Reason
-	// books are the open stores and what syncs them, by source.
+	// books are the stores that leave with the account.
 	books   []book
+	own     []book // this device's own, where they count
 	roots   []*scan.Root
 	lists   map[string]dav.Listing // collections at the server, listed once
 	trees   map[string]*tree       // file trees at the server, walked once
@@ -50,7 +51,7 @@ type survey struct {
 	closers []func(context.Context) error
 }
 
-// book is a store of evolution-data-server that leaves with the account.
+// book is an open store of evolution-data-server.
 type book struct {
 	src   departure.Source
 	entry eds.Source

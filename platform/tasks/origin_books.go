@@ -111,6 +111,8 @@ func (s *survey) addBook(ctx context.Context, e eds.Source, src departure.Source
 	s.closers = append(s.closers, store.Close)
 	if src.Fate == departure.Leaves {
 		s.books = append(s.books, book{src: src, entry: e, store: store})
+	} else {
+		s.own = append(s.own, book{src: src, entry: e, store: store})
 	}
 	o.list = func(ctx context.Context, want func(*source.Item) bool) iter.Seq2[source.Item, error] {
 		return s.listBook(ctx, store, o.ref(s.job), want)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -113,7 +114,8 @@ func (wa *watching) isCopy(dir string) bool {
 	return wa.job.Destination.Folder != "" && filepath.Clean(dir) == wa.job.Destination.Folder
 }
 
-// watchBooks begins to hear of the account's books.
+// watchBooks begins to hear of the account's books, and of this device's own
+// where they count.
 func (wa *watching) watchBooks(ctx context.Context) error {
 	ok, err := wa.w.eds.Installed(ctx)
 	if err != nil {
@@ -130,7 +132,7 @@ func (wa *watching) watchBooks(ctx context.Context) error {
 	defer func() { _ = s.close(context.WithoutCancel(ctx)) }() // the stores are opened again to be heard
 	var uids []string
 	ids, keys := make(map[string]departure.SourceID), make(map[string]string)
-	for _, b := range s.books {
+	for _, b := range slices.Concat(s.books, s.own) {
 		ids[b.entry.UID] = b.src.ID
 		uids = append(uids, b.entry.UID)
 		if l, err := b.store.Keys(ctx); err == nil {

@@ -1,0 +1,60 @@
+package tasks
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/clearance-project/clearance/agent/departure"
+	"github.com/clearance-project/clearance/agent/engine"
+	"github.com/clearance-project/clearance/platform/clock"
+)
+
+// TestFenceOfTheTrash: what this device keeps of a removed store, and nobody
+// watches, is looked at again before a permit is signed.
+func TestFenceOfTheTrash(t *testing.T) {
+	data := t.TempDir()
+	t.Setenv("XDG_DATA_HOME", data)
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	told := 0
+	account := departure.Account{ID: "a", Provider: "nextcloud", Identity: "alice@cloud.example"}
+	job := engine.Job{Departure: departure.Departure{ID: "D", Account: account, Intent: departure.Delete}, Unbound: true}
+	w := &Worker{cfg: Config{State: t.TempDir(), Clock: clock.Real{}}, watches: map[string]*watching{
+		"D": {changed: func(departure.SourceID) { told++ }},
+	}}
+	must(t, os.Mkdir(filepath.Join(w.cfg.State, "accounts"), 0o700))
+	must(t, w.remember(account.ID, func(m *accountMemory) {
+		m.Books = []bookMemory{{UID: "b1", Source: departure.Source{ID: "book:b", Dataset: departure.Contacts, Fate: departure.Leaves, OfAccount: true}}}
+	}))
+	look := func() (l departure.Look) {
+		s := &survey{w: w, job: job}
+		s.findTrash(t.Context())
+		defer func() { must(t, s.close(t.Context())) }()
+		for _, o := range s.origins {
+			k, _ := w.list(t.Context(), s, o, nil)
+			l.Listings = append(l.Listings, k)
+		}
+		return l
+	}
+	fence := func(what string, l departure.Look, want bool) {
+		t.Helper()
+		told = 0
+		must(t, w.fenceTrash(t.Context(), job, l))
+		if (told > 0) != want {
+			t.Errorf("%s: told %d times, want it told: %v", what, told, want)
+		}
+	}
+	none := look()
+	fence("nothing there", none, false)
+	trash := filepath.Join(data, "evolution", "addressbook", "trash", "b1")
+	must(t, os.MkdirAll(trash, 0o700))
+	must(t, os.WriteFile(filepath.Join(trash, "contacts.db"), []byte("one"), 0o600))
+	fence("a store came into it after the look", none, true)
+	one := look()
+	if len(one.Listings) != 1 || !one.Listings[0].Complete || one.Listings[0].Items != 1 {
+		t.Fatalf("the trash is %+v", one.Listings)
+	}
+	fence("as it was", one, false)
+	must(t, os.WriteFile(filepath.Join(trash, "contacts.db-wal"), []byte("two"), 0o600))
+	fence("more came into it", one, true)
+}
