@@ -98,19 +98,3 @@ func TestHonestPersonReachesTheEnd(t *testing.T) {
 		})
 	}
 }
-
-// readied is an agent whose departure an honest person brought to ready.
-func readied(t *testing.T) (*agent, string) {
-	t.Helper()
-	a, err := start(world.New(), world.Rules{Needs: departure.Web})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(a.stop)
-	id, err := a.open(departure.Delete, world.Me)
-	if err != nil {
-		t.Fatal(err)
-	}
-	reach(t, a, id, ready)
-	return a, id
-}

@@ -226,7 +226,7 @@ func (s *story) meddler(t *rapid.T) {
 			s.w.Dead = true
 			return
 		}
-		s.w.Cloud[d]["meddled"] = s.w.Cloud[d]["meddled"] + 1
+		s.w.Cloud[d]["meddled"]++
 	}
 }
 
@@ -333,7 +333,7 @@ func TestInvariants(t *testing.T) {
 			case "cancelled pass":
 				ctx, cancel := context.WithCancel(context.Background())
 				cancel()
-				_ = s.a.e.Pass(ctx, s.id) //nolint:errcheck // its end is the point
+				_ = s.a.e.Pass(ctx, s.id) // its end is the point
 			}
 			s.reviveIfDead(t)
 			s.effects(t)

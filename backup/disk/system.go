@@ -130,7 +130,7 @@ func (s *system) rename(op, from, to string, flags uint) error {
 	defer td.release()
 	for {
 		err = unix.Renameat2(fd.fd(), fbase, td.fd(), tbase, flags)
-		if err != unix.EINTR {
+		if !errors.Is(err, unix.EINTR) {
 			break
 		}
 	}

@@ -103,7 +103,7 @@ func TestNoteFolder(t *testing.T) {
 		{"b.png", 1, ErrMissing}, {"wiki.jpg", 2, ErrMissing}, {"../../../etc/x.png", 3, ErrOutside}, {"../folder.png", 4, ErrMissing},
 		{"file:///etc/x.png", 5, ErrOutside}, {`Img\a.png`, 5, ErrMissing}, {"gone.zip", 5, ErrMissing},
 	}
-	if diff := cmp.Diff(wantMissing, got, cmp.Comparer(func(a, b error) bool { return errors.Is(a, b) })); diff != "" {
+	if diff := cmp.Diff(wantMissing, got, cmp.Comparer(errors.Is)); diff != "" {
 		t.Error(diff)
 	}
 	out := RelinkNote(text, refs, func(r NoteReference) string {

@@ -189,7 +189,7 @@ func TestWordsAfterTheAuthorisation(t *testing.T) {
 	for range 3 {
 		for _, c := range info.Verdict.Checks.Open() {
 			if c.Ask != nil && !c.Ask.Said && c.ID != photos {
-				info = p.sayOne(id, c, 0)
+				p.sayOne(id, c, 0)
 			}
 		}
 		p.authorise(id, password)

@@ -100,7 +100,9 @@ func dial(ctx context.Context, address string) (*dbus.Conn, error) {
 	case err = <-done:
 	case <-ctx.Done():
 		err = errors.Join(ctx.Err(), conn.Close())
-		_ = <-done // of a connection that is closed
+		if herr := <-done; herr != nil {
+			err = errors.Join(err, herr)
+		}
 		return nil, fmt.Errorf("cannot connect to the private bus: %w", err)
 	}
 	if err != nil {

@@ -217,7 +217,7 @@ func TestDestinationTroubles(t *testing.T) {
 			}
 		}
 	}
-	if err := errors.New("else"); destination(err, job) != err || destination(nil, job) != nil {
+	if err := errors.New("else"); !errors.Is(destination(err, job), err) || destination(nil, job) != nil {
 		t.Error("an error that is none of the destination's changed")
 	}
 }
