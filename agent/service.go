@@ -240,7 +240,17 @@ func (s *Service) AddSource(ctx context.Context, by Caller, account string, data
 	if slices.ContainsFunc(a.Given, func(g engine.GivenSource) bool { return g.ID == given.ID }) {
 		return a, nil
 	}
+	for _, g := range a.Given {
+		if g.Dataset == given.Dataset && (within(g.Path, given.Path) || within(given.Path, g.Path)) {
+			return AccountInfo{}, invalid(fmt.Sprintf("%s lies in or around %s, which was given already: its %s would count twice", given.Path, g.Path, given.Dataset))
+		}
+	}
 	return s.setGiven(ctx, by, a, append(slices.Clone(a.Given), given), "")
+}
+
+// within reports whether a path lies beneath a folder; both are clean.
+func within(folder, at string) bool {
+	return strings.HasPrefix(at, strings.TrimSuffix(folder, "/")+"/")
 }
 
 // RemoveSource takes a given source away again.

@@ -257,7 +257,7 @@ func (j *judge) tally(d Dataset) tally {
 		t.count(l.Source, l.Items)
 		t.missing = plus(t.missing, l.Missing())
 		t.failed = plus(t.failed, l.Failed)
-		t.coverage = plus(t.coverage, l.Covered)
+		t.coverage = plus(t.coverage, l.Covered-max(0, l.Beside))
 		if l.Failed > 0 {
 			t.failures = append(t.failures, []any{l.Source.ID, l.Failures})
 		}

@@ -72,6 +72,9 @@ type Listing struct {
 	Covered  int64     `json:"covered"` // items whose present revision is in the ledger
 	Failed   int64     `json:"failed"`  // items that could not be copied, by name in Failures
 	Failures Digest    `json:"failures"`
+	// Beside counts those of Covered that a person would not count at the
+	// provider: what lies beside a photo, an image in a note.
+	Beside int64 `json:"beside,omitempty"`
 	// OnlyCloud counts the items that no copy on this device holds.
 	OnlyCloud      int64 `json:"only_cloud"`
 	OnlyCloudBytes int64 `json:"only_cloud_bytes"`

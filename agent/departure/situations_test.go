@@ -165,6 +165,7 @@ var situations = []situation{
 		in.unsay(BackupOf(Photos))
 		in.say(Word{Check: BackupOf(Photos), Kind: Attest, List: CountList(in.f.Departure.Account, Photos), Count: 19})
 	}, Fail, "awaits-authorisation", false},
+	{BackupOf(Photos), "declared, as many only with what lies beside them", told, func(in *input) { in.listing("given").Beside = 1 }, Fail, "fewer", false},
 	{BackupOf(Photos), "declared, counted but not copied", told, func(in *input) { in.listing("given").Covered = 19 }, Fail, "missing", true},
 
 	{BackupVerified, "read back", done, nil, Pass, "read-back", false},

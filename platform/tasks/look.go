@@ -76,6 +76,9 @@ func (w *Worker) list(ctx context.Context, s *survey, o *origin, l *ledger.Ledge
 		switch state(l, &item) {
 		case ledger.Held:
 			out.Covered++
+			if beside(o.src, &item) {
+				out.Beside++
+			}
 		default:
 			if f, known := failure(l, &item); known && f.Rev == item.Rev {
 				out.Failed++
@@ -88,6 +91,20 @@ func (w *Worker) list(ctx context.Context, s *survey, o *origin, l *ledger.Ledge
 	out.Complete, out.EndedAt = ctx.Err() == nil, w.now()
 	out.Keys, out.Failures = departure.Digest(keys.Digest()), departure.Digest(failed.Digest())
 	return out, missing
+}
+
+// beside reports whether a file of a folder that was given is none of what a
+// person counts at the provider: among photos what is no picture, among notes a
+// picture in one.
+func beside(src departure.Source, item *source.Item) bool {
+	picture := dav.Item{Name: item.Name, Type: item.MediaType}.IsPhoto()
+	switch {
+	case !src.Given:
+		return false
+	case src.Dataset == departure.Photos:
+		return !picture
+	}
+	return src.Dataset == departure.Notes && picture
 }
 
 // state is what the ledger knows of an item. One whose stamp lay too near to its
