@@ -283,8 +283,12 @@ func (e *Engine) revokeOther(rec *Record, v departure.Verdict) []Event {
 			continue
 		}
 		why := "something changed after it was given"
-		if open := v.Checks.Open(); len(open) > 0 {
-			why = open[0].Reason.Text
+		for _, c := range v.Checks.Open() {
+			// That an act needs leave again only follows from what happened.
+			if c.ID != departure.AuthorizeGranted && c.ID != departure.SealRecent {
+				why = c.Reason.Text
+				break
+			}
 		}
 		p.RevokedAt, p.RevokedWhy = now, why
 		evs = append(evs, e.event(rec, "permit.revoked", "a permit no longer counts: "+why))

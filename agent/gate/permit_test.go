@@ -1,0 +1,550 @@
+package gate_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/clearance-project/clearance/agent/departure"
+	"github.com/clearance-project/clearance/agent/engine"
+	"github.com/clearance-project/clearance/agent/engine/enginetest/world"
+	"github.com/clearance-project/clearance/agent/gate"
+)
+
+const (
+	nonce  = "0123456789abcdef"
+	second = "fedcba9876543210"
+)
+
+func issue(t *testing.T, a *agent, id, audience string) engine.Permit {
+	t.Helper()
+	p, _, err := a.g.Issue(t.Context(), id, nonce, audience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// readied is an agent whose departure an honest person brought to ready.
+func readied(t *testing.T) (*agent, string) {
+	t.Helper()
+	a, err := start(world.New(), world.Rules{Needs: departure.Web})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { a.stop() })
+	id, err := a.open(departure.Delete, world.Me)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reach(t, a, id, ready)
+	return a, id
+}
+
+func refused[T error](t *testing.T, err error, why string) {
+	t.Helper()
+	var want T
+	if !errors.As(err, &want) {
+		t.Fatalf("got %v, want a %T", err, want)
+	}
+	if !strings.Contains(err.Error(), why) {
+		t.Errorf("got %q, want it to say %q", err, why)
+	}
+}
+
+func pass(t *testing.T, a *agent, id string) {
+	t.Helper()
+	if err := a.e.Pass(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func record(t *testing.T, a *agent, id string) *engine.Record {
+	t.Helper()
+	rec, err := a.w.Store.Load(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rec
+}
+
+func TestPermitIsRedeemedOnce(t *testing.T) {
+	a, id := readied(t)
+	p := issue(t, a, id, "rp")
+	first, at, err := a.g.Redeem(t.Context(), p.ID, second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, atAgain, err := a.g.Redeem(t.Context(), p.ID, second)
+	if err != nil || again != first || !atAgain.Equal(at) {
+		t.Errorf("the same call again: %q at %v, %v", again, atAgain, err)
+	}
+	_, _, err = a.g.Redeem(t.Context(), p.ID, "another-nonce-another")
+	refused[*gate.StaleError](t, err, "redeemed already")
+	if again, _, err := a.g.Redeem(t.Context(), p.ID, second); err != nil || again != first {
+		t.Errorf("after another's try: %q, %v", again, err)
+	}
+	a.w.Time = a.w.Time.Add(gate.ReceiptLife - 1)
+	if again, _, err := a.g.Redeem(t.Context(), p.ID, second); err != nil || again != first {
+		t.Errorf("just under a minute later: %q, %v", again, err)
+	}
+	a.w.Time = a.w.Time.Add(1)
+	_, _, err = a.g.Redeem(t.Context(), p.ID, second)
+	refused[*gate.StaleError](t, err, "redeemed already")
+}
+
+func TestSameReceiptOnlyWhileNothingChanged(t *testing.T) {
+	for name, change := range map[string]func(*agent){
+		"a change, and back": func(a *agent) { a.w.Touch("") },
+		"a new photo":        func(a *agent) { a.w.Cloud[departure.Photos]["new"] = 1 },
+		"started anew": func(a *agent) {
+			a.stop()
+			a.w.Crash()
+			a.w.Credential = true
+			b, err := start(a.w, *a.rules)
+			if err != nil {
+				panic(err)
+			}
+			*a = *b
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, id := readied(t)
+			p := issue(t, a, id, "rp")
+			if _, _, err := a.g.Redeem(t.Context(), p.ID, second); err != nil {
+				t.Fatal(err)
+			}
+			change(a)
+			_, _, err := a.g.Redeem(t.Context(), p.ID, second)
+			refused[*gate.StaleError](t, err, "redeemed already")
+			a.stop()
+		})
+	}
+}
+
+func TestPermitNoLongerCounts(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*testing.T, *agent, string)
+		why    string
+	}{
+		"expired":        {func(_ *testing.T, a *agent, _ string) { a.w.Time = a.w.Time.Add(gate.PermitLife) }, "good until"},
+		"clock set back": {func(_ *testing.T, a *agent, _ string) { a.w.Time = a.w.Time.Add(-time.Minute) }, "clock was set back"},
+		"revoked": {func(t *testing.T, a *agent, _ string) {
+			if err := a.e.RevokeAll(t.Context(), "the test revokes"); err != nil {
+				t.Fatal(err)
+			}
+		}, "the test revokes"},
+		"a bus was gone for a moment": {func(t *testing.T, a *agent, _ string) {
+			if err := a.e.Disturbed(t.Context(), "the bus was gone"); err != nil {
+				t.Fatal(err)
+			}
+		}, "the bus was gone"},
+		"started anew": {func(t *testing.T, a *agent, _ string) {
+			a.stop()
+			a.w.Crash()
+			a.w.Credential = true
+			b, err := start(a.w, *a.rules)
+			if err != nil {
+				t.Fatal(err)
+			}
+			*a = *b
+		}, "started anew"},
+		"a pass saw Find My Device on, and it is off again": {func(t *testing.T, a *agent, id string) {
+			a.w.Switch("on")
+			pass(t, a, id)
+			a.w.Switch("off")
+			pass(t, a, id)
+		}, "Find My Device"},
+		"a look of the gate saw Find My Device on, and it is off again": {func(t *testing.T, a *agent, id string) {
+			a.w.Switch("on")
+			if _, _, err := a.g.Issue(t.Context(), id, nonce, "rp"); err == nil {
+				t.Fatal("a permit with Find My Device on")
+			}
+			a.w.Switch("off")
+		}, "Find My Device"},
+		"a redemption was refused, and all is as before": {func(t *testing.T, a *agent, id string) {
+			a.w.ServerUp = false
+			rec := record(t, a, id)
+			if _, _, err := a.g.Redeem(t.Context(), rec.Permits[0].ID, second); err == nil {
+				t.Fatal("redeemed without the server")
+			}
+			a.w.ServerUp = true
+		}, "server"},
+		"a new photo, copied and read back by now": {func(t *testing.T, a *agent, id string) {
+			a.w.Cloud[departure.Photos]["new"] = 1
+			reach(t, a, id, ready)
+		}, ""},
+		"another word": {func(t *testing.T, a *agent, id string) {
+			a.rules.Consequences = []departure.Line{{ID: "d", Text: "and more"}}
+			reach(t, a, id, ready)
+		}, ""},
+		"signed in here again": {func(t *testing.T, a *agent, id string) { a.w.SignIn(); pass(t, a, id) }, "came back"},
+		"cancelled": {func(t *testing.T, a *agent, id string) {
+			if err := a.e.Cancel(t.Context(), id, false, ""); err != nil {
+				t.Fatal(err)
+			}
+		}, "cancelled"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, id := readied(t)
+			defer func() { a.stop() }()
+			p := issue(t, a, id, "rp")
+			c.change(t, a, id)
+			_, _, err := a.g.Redeem(t.Context(), p.ID, second)
+			refused[*gate.StaleError](t, err, c.why)
+		})
+	}
+}
+
+func TestRedeemSeesWhatIsSoNow(t *testing.T) {
+	for name, change := range map[string]func(*world.World){
+		"a new photo at the server":     func(w *world.World) { w.Cloud[departure.Photos]["new"] = 1 },
+		"a photo changed at the server": func(w *world.World) { w.Cloud[departure.Photos]["photos-a"] = 7 },
+		"the server is away":            func(w *world.World) { w.ServerUp = false },
+		"the disk is away":              func(w *world.World) { w.Plugged = false },
+		"a file of the copy changed":    func(w *world.World) { w.Disk["cloud:notes/notes-a"] = 9 },
+		"Find My Device on":             func(w *world.World) { w.Tracker = "on" },
+		"Find My Device gone":           func(w *world.World) { w.Tracker = "" },
+		"signed in":                     func(w *world.World) { w.SignIn() },
+		"another account vanished":      func(w *world.World) { w.Others = nil },
+		"no fence":                      func(w *world.World) { w.Broken["Fence"] = errors.New("inotify overflowed") },
+		"no fence of the phone":         func(w *world.World) { w.Broken["TrackerFence"] = errors.New("the bus is gone") },
+		"no look":                       func(w *world.World) { w.Broken["Look"] = engine.ErrNoWorker },
+		"no answer of the phone":        func(w *world.World) { w.Broken["State"] = errors.New("the bus is gone") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, id := readied(t)
+			p := issue(t, a, id, "rp")
+			change(a.w)
+			if _, _, err := a.g.Redeem(t.Context(), p.ID, second); err == nil {
+				t.Error("redeemed")
+			}
+			if _, _, err := a.g.Issue(t.Context(), id, nonce, "rp"); err == nil {
+				t.Error("another permit was given")
+			}
+		})
+	}
+}
+
+// A photo that arrives between the look and the signature is seen: the epoch
+// moved, and the look is taken again.
+func TestChangeBetweenLookAndSignature(t *testing.T) {
+	arrive := func(a *agent) {
+		a.w.Do(func() {
+			a.w.Cloud[departure.Photos][fmt.Sprint("new-", len(a.w.Cloud[departure.Photos]))] = 1
+			a.w.Touch(world.CloudID(departure.Photos))
+		})
+	}
+	t.Run("at Issue", func(t *testing.T) {
+		a, id := readied(t)
+		a.signing = func() { a.signing = nil; arrive(a) }
+		_, _, err := a.g.Issue(t.Context(), id, nonce, "rp")
+		refused[*gate.NotReadyError](t, err, "photo")
+		if n := len(record(t, a, id).Permits); n != 0 {
+			t.Errorf("%d permits are kept", n)
+		}
+	})
+	t.Run("at Redeem", func(t *testing.T) {
+		a, id := readied(t)
+		p := issue(t, a, id, "rp")
+		a.signing = func() { a.signing = nil; arrive(a) }
+		if token, _, err := a.g.Redeem(t.Context(), p.ID, second); err == nil {
+			t.Fatalf("redeemed: %s", token)
+		}
+		if r := record(t, a, id).Permits[0]; !r.RedeemedAt.IsZero() || r.Receipt != "" || r.RevokedAt.IsZero() {
+			t.Errorf("kept as %+v", r)
+		}
+	})
+	t.Run("each time", func(t *testing.T) {
+		a, id := readied(t)
+		looks := 0
+		a.signing = func() {
+			looks++
+			a.w.Do(func() { a.w.Touch("") })
+		}
+		_, _, err := a.g.Issue(t.Context(), id, nonce, "rp")
+		if !errors.Is(err, engine.ErrBusy) || looks != 3 {
+			t.Errorf("%v after %d looks", err, looks)
+		}
+	})
+	t.Run("in the middle of the look, seen by the fence", func(t *testing.T) {
+		a, id := readied(t)
+		a.w.Meddle = func(at string) {
+			if at == "before fence" {
+				a.w.Meddle = nil
+				a.w.Cloud[departure.Notes]["new"] = 1
+			}
+		}
+		_, _, err := a.g.Issue(t.Context(), id, nonce, "rp")
+		refused[*gate.NotReadyError](t, err, "note")
+	})
+}
+
+func TestRedeemRace(t *testing.T) {
+	a, id := readied(t)
+	p := issue(t, a, id, "rp")
+	const callers = 50
+	var wg sync.WaitGroup
+	tokens, errs := make([]string, callers), make([]error, callers)
+	for i := range callers {
+		wg.Go(func() {
+			n := second
+			if i%2 == 1 {
+				n = fmt.Sprintf("%016d", i)
+			}
+			tokens[i], _, errs[i] = a.g.Redeem(context.Background(), p.ID, n)
+		})
+	}
+	wg.Wait()
+	distinct := map[string]int{}
+	for i, token := range tokens {
+		if errs[i] == nil {
+			distinct[token]++
+			continue
+		}
+		var stale *gate.StaleError
+		if !errors.As(errs[i], &stale) {
+			t.Errorf("caller %d: %v", i, errs[i])
+		}
+	}
+	if len(distinct) != 1 {
+		t.Errorf("%d receipts of one permit", len(distinct))
+	}
+}
+
+func TestAudience(t *testing.T) {
+	a, id := readied(t)
+	a.w.Simulated = true
+	for audience, ok := range map[string]bool{"rp": false, "demo": true, "demo+attested": true, "demo2": false, "demo ": false, "xdemo": false} {
+		p, token, err := a.g.Issue(t.Context(), id, nonce, audience)
+		if ok != (err == nil) {
+			t.Errorf("a simulated device for %q: %v", audience, err)
+		}
+		if err != nil {
+			refused[*gate.NotReadyError](t, err, "simulated")
+			continue
+		}
+		if c, err := claimsOf(token); err != nil || !c.Simulated {
+			t.Errorf("the permit for %q does not say sim: %+v %v", audience, c, err)
+		}
+		receipt, _, err := a.g.Redeem(t.Context(), p.ID, second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c, err := claimsOf(receipt); err != nil || !c.Simulated {
+			t.Errorf("the proof for %q does not say sim", audience)
+		}
+	}
+	// One that was given before the simulator was known is not redeemed.
+	a, id = readied(t)
+	p := issue(t, a, id, "rp")
+	a.w.Simulated = true
+	_, _, err := a.g.Redeem(t.Context(), p.ID, second)
+	refused[*gate.NotReadyError](t, err, "simulated")
+}
+
+func TestRequests(t *testing.T) {
+	a, id := readied(t)
+	for _, c := range []struct{ nonce, audience string }{
+		{"short", "rp"}, {strings.Repeat("x", 15), "rp"}, {strings.Repeat("x", 129), "rp"}, {"", "rp"}, {nonce, ""}, {nonce, strings.Repeat("a", 201)},
+	} {
+		_, _, err := a.g.Issue(t.Context(), id, c.nonce, c.audience)
+		refused[*engine.RefusedError](t, err, "")
+	}
+	if _, _, err := a.g.Redeem(t.Context(), "no-such-permit", second); !errors.Is(err, gate.ErrUnknownPermit) {
+		t.Errorf("an unknown permit: %v", err)
+	}
+	_, _, err := a.g.Redeem(t.Context(), "no-such-permit", "short")
+	refused[*engine.RefusedError](t, err, "nonce")
+	p := issue(t, a, id, "rp")
+	a.closed = "the system's agent is installed"
+	_, _, err = a.g.Issue(t.Context(), id, nonce, "rp")
+	refused[*gate.NotReadyError](t, err, "installed")
+	_, _, err = a.g.Redeem(t.Context(), p.ID, second)
+	refused[*gate.NotReadyError](t, err, "installed")
+}
+
+func TestClaims(t *testing.T) {
+	a, id := readied(t)
+	a.w.SameDisk = true
+	reach(t, a, id, ready)
+	var tokens []string
+	subjects := map[string]bool{}
+	for _, audience := range []string{"rp", "rp2", "1:rp", "rp+attested"} {
+		p, token, err := a.g.Issue(t.Context(), id, nonce, audience)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := claimsOf(token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Audience != audience || c.Nonce != nonce || c.ID != p.ID || c.Expires-c.Issued != 300 || c.Boot != "boot" || c.Basis == "" ||
+			c.Assurance != departure.AssuredPersonal || c.Intent != departure.Delete || c.State != "signed-out" || c.Permit != "" {
+			t.Errorf("%+v", c)
+		}
+		if fmt.Sprint(c.Waived) != "[destination.apart]" {
+			t.Errorf("waived: %v", c.Waived)
+		}
+		if subjects[c.Subject] || len(c.Subject) != 32 {
+			t.Errorf("subject %q is another audience's too", c.Subject)
+		}
+		subjects[c.Subject] = true
+		receipt, _, err := a.g.Redeem(t.Context(), p.ID, second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := claimsOf(receipt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Subject != c.Subject || r.Permit != p.ID || r.Nonce != second || r.Expires-r.Issued != 60 || r.Basis != c.Basis || r.ID == c.ID {
+			t.Errorf("proof %+v of permit %+v", r, c)
+		}
+		if !strings.HasPrefix(token, gate.PermitType+" ") || !strings.HasPrefix(receipt, gate.ReceiptType+" ") {
+			t.Error("the types are mixed up")
+		}
+		tokens = append(tokens, token, receipt)
+	}
+	list, err := a.g.List(world.Me, []departure.Line{{ID: "x", Text: "three notes"}})
+	if err != nil || !strings.HasPrefix(list, gate.ListType+" ") {
+		t.Errorf("list %q, %v", list, err)
+	}
+	for _, token := range append(tokens, list) {
+		for _, secret := range []string{"alice", "Alice", "/media", "disk-1", "bag-1", "goa-1", "photos-a", `"me"`, world.Implementer, "secret", "right"} {
+			if strings.Contains(token, secret) {
+				t.Errorf("%q is in %s", secret, token)
+			}
+		}
+	}
+}
+
+func TestFailedSignature(t *testing.T) {
+	a, id := readied(t)
+	g := gate.New(gate.Config{Engine: a.e, Signer: mute{}, Closed: func() string { return "" }})
+	if _, _, err := g.Issue(t.Context(), id, nonce, "rp"); err == nil {
+		t.Error("a permit without a signature")
+	}
+	if n := len(record(t, a, id).Permits); n != 0 {
+		t.Errorf("%d permits are kept", n)
+	}
+	p := issue(t, a, id, "rp")
+	if _, _, err := g.Redeem(t.Context(), p.ID, second); err == nil {
+		t.Error("a proof without a signature")
+	}
+	if _, _, err := a.g.Redeem(t.Context(), p.ID, second); err != nil {
+		t.Errorf("it was burnt by a failed signature: %v", err)
+	}
+}
+
+type mute struct{}
+
+func (mute) Sign(string, []byte) (string, error) { return "", errors.New("the key is away") }
+
+// The store fails as the permit is burnt: nobody gets the proof.
+func TestBurningIsDurableFirst(t *testing.T) {
+	a, id := readied(t)
+	p := issue(t, a, id, "rp")
+	a.w.Broken["Save"] = errors.New("the disk is full")
+	if token, _, err := a.g.Redeem(t.Context(), p.ID, second); err == nil {
+		t.Fatalf("redeemed: %s", token)
+	}
+	delete(a.w.Broken, "Save")
+	if _, _, err := a.g.Redeem(t.Context(), p.ID, second); err != nil {
+		t.Errorf("it was not burnt, but: %v", err)
+	}
+}
+
+// A program of the same user says yes to a failure after the owner authorised:
+// that changes nothing before the owner authorises anew.
+func TestWordsOfASameUserProgram(t *testing.T) {
+	a, id := readied(t)
+	a.w.Cloud[departure.Photos]["broken"] = 1
+	a.w.Fails["broken"] = true
+	pass(t, a, id)
+	s, _, err := a.e.Snapshot(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, _ := s.Verdict.Checks.Get(departure.BackupOf(departure.Photos))
+	if c.Ask == nil {
+		t.Fatalf("nothing is asked: %+v", c)
+	}
+	err = a.e.Say(t.Context(), id, departure.Word{Check: c.ID, Kind: c.Ask.Kind, List: c.Ask.List, Statement: "never mind"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pass(t, a, id)
+	_, _, err = a.g.Issue(t.Context(), id, nonce, "rp")
+	refused[*gate.NotReadyError](t, err, "authorise")
+	reach(t, a, id, ready)
+	issue(t, a, id, "rp")
+}
+
+// Find My Device on again after it was turned off: one effect for one grant, and
+// only the owner's new leave goes on.
+func TestFindMyDeviceOnAgain(t *testing.T) {
+	a, id := readied(t)
+	p := issue(t, a, id, "rp")
+	a.w.Switch("on")
+	for range 3 {
+		pass(t, a, id)
+	}
+	if a.w.Disables != 1 {
+		t.Errorf("turned off %d times with one grant", a.w.Disables)
+	}
+	_, _, err := a.g.Redeem(t.Context(), p.ID, second)
+	refused[*gate.StaleError](t, err, "came back on")
+	reach(t, a, id, ready)
+	if a.w.Disables != 2 {
+		t.Errorf("turned off %d times with two grants", a.w.Disables)
+	}
+}
+
+func TestSignedInAgain(t *testing.T) {
+	a, id := readied(t)
+	p := issue(t, a, id, "rp")
+	a.w.SignIn()
+	for range 3 {
+		pass(t, a, id)
+	}
+	if a.w.Unbinds != 1 {
+		t.Errorf("signed out %d times with one grant", a.w.Unbinds)
+	}
+	s, _, err := a.e.Snapshot(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, _ := s.Verdict.Checks.Get(departure.BindingsRemoved); c.Status != departure.Fail || c.Reason.Code != "came-back" {
+		t.Errorf("%s [%s]", c.Status, c.Reason.Code)
+	}
+	_, _, err = a.g.Redeem(t.Context(), p.ID, second)
+	refused[*gate.StaleError](t, err, "came back")
+	reach(t, a, id, ready)
+}
+
+func TestKeptPermitsAreBounded(t *testing.T) {
+	a, id := readied(t)
+	for range 25 {
+		issue(t, a, id, "rp")
+	}
+	if n := len(record(t, a, id).Permits); n != 20 {
+		t.Errorf("%d permits are kept", n)
+	}
+}
+
+func TestClaimsHaveStableNames(t *testing.T) {
+	b, err := json.Marshal(gate.Claims{Waived: []string{"x"}, Simulated: true, Permit: "p"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"iss":"","jti":"","sub":"","aud":"","iat":0,"exp":0,"eat_nonce":"","boot":"","provider":"","intent":"","state":"","basis":"","assurance":"","waived":["x"],"sim":true,"permit":"p"}`
+	if string(b) != want {
+		t.Errorf("claims are %s", b)
+	}
+}
