@@ -2,6 +2,9 @@ package tasks
 
 import (
 	"bufio"
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,7 +16,11 @@ import (
 // compared by the identity of every folder above, never by name. Empty: it does
 // not.
 func (s *survey) overlaps(p *place.Place) string {
-	for _, f := range s.reserved() {
+	all, err := s.reserved()
+	if err != nil {
+		return "it is not known which folders are kept in step with a cloud, and the copy may lie in one: " + err.Error()
+	}
+	for _, f := range all {
 		q, err := place.Look(f.path)
 		if err != nil {
 			return f.path + " could not be looked at, and the copy may lie in it"
@@ -29,8 +36,7 @@ type reserved struct{ path, why string }
 
 // reserved are the folders in, or around, which no copy may lie: the sources,
 // and what a sync client keeps of an account.
-func (s *survey) reserved() []reserved {
-	var rs []reserved
+func (s *survey) reserved() (rs []reserved, err error) {
 	for _, g := range s.job.Given {
 		rs = append(rs, reserved{g.Path, "it lies in or around " + g.Path + ", which is to be copied"})
 	}
@@ -42,29 +48,39 @@ func (s *survey) reserved() []reserved {
 	if s.w.cfg.Pictures != "" && s.job.Departure.Required(ownPictures) {
 		rs = append(rs, reserved{s.w.cfg.Pictures, "it lies in or around the pictures that are to be copied"})
 	}
-	for _, f := range syncFolders(s.w.cfg.ConfigHome) {
+	folders, err := syncFolders(s.w.cfg.ConfigHome)
+	for _, f := range folders {
 		rs = append(rs, reserved{f, "it lies in or around " + f + ", which is kept in step with a cloud: what is deleted there is deleted here"})
 	}
-	return rs
+	return rs, err
 }
+
+// maxLine bounds a line of a sync client's configuration, which may hold a
+// certificate or a picture.
+const maxLine = 8 << 20
 
 // syncFolders are the folders that the Nextcloud and ownCloud desktop clients
 // keep in step, as their configuration has them (localPath in nextcloud.cfg).
-func syncFolders(configHome string) []string {
-	var folders []string
+func syncFolders(configHome string) (folders []string, err error) {
 	for _, name := range []string{"Nextcloud/nextcloud.cfg", "ownCloud/owncloud.cfg"} {
 		f, err := os.Open(filepath.Join(configHome, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // no such client
+		}
 		if err != nil {
-			continue // no such client, or nothing that this user may read
+			return nil, err
 		}
 		lines := bufio.NewScanner(f)
+		lines.Buffer(nil, maxLine)
 		for lines.Scan() {
 			key, value, ok := strings.Cut(lines.Text(), "=")
 			if ok && strings.HasSuffix(strings.ToLower(key), "localpath") {
 				folders = append(folders, strings.TrimSpace(value))
 			}
 		}
-		_ = f.Close() // read only
+		if err := errors.Join(lines.Err(), f.Close()); err != nil {
+			return nil, fmt.Errorf("cannot read %s: %w", name, err)
+		}
 	}
-	return folders
+	return folders, nil
 }

@@ -91,10 +91,13 @@ func (wa *watching) watchFiles(ctx context.Context) error {
 	}
 	wa.files = files
 	add := func(id departure.SourceID, at string) error {
+		skip := wa.isCopy
 		if info, err := os.Stat(at); err == nil && info.Mode().IsRegular() {
-			at = filepath.Dir(at)
+			// The file alone counts: what lies in folders beside it, our own state
+			// perhaps, would never rest.
+			at, skip = filepath.Dir(at), func(string) bool { return true }
 		}
-		return files.Add(ctx, watch.Source{ID: string(id), Root: at, Skip: wa.isCopy})
+		return files.Add(ctx, watch.Source{ID: string(id), Root: at, Skip: skip})
 	}
 	for _, g := range wa.job.Given {
 		err = errors.Join(err, add(g.ID, g.Path))
