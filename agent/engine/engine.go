@@ -70,7 +70,7 @@ func (e *Engine) Load(ctx context.Context) error {
 	e.mu.Lock()
 	if e.ctx != nil {
 		e.mu.Unlock()
-		return errors.New("cannot load the departures: they are loaded already")
+		return errors.New("cannot load what is being left: it is loaded already")
 	}
 	e.ctx, e.cancel = context.WithCancel(ctx)
 	e.mu.Unlock()
@@ -157,12 +157,12 @@ func (e *Engine) Each(ctx context.Context, fn func(*Record) error) error {
 	for {
 		ids, err := e.cfg.Store.List(ctx, after, pageSize)
 		if err != nil {
-			return fmt.Errorf("cannot list the departures: %w", err)
+			return fmt.Errorf("cannot list what is being left: %w", err)
 		}
 		for _, id := range ids {
 			rec, err := e.cfg.Store.Load(ctx, id)
 			if err != nil {
-				return fmt.Errorf("cannot load departure %s: %w", id, err)
+				return fmt.Errorf("cannot load leaving %s: %w", id, err)
 			}
 			if err := fn(rec); err != nil {
 				return err

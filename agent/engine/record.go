@@ -93,9 +93,9 @@ type Event struct {
 // Errors of a Store.
 var (
 	// ErrNotFound: there is no such departure.
-	ErrNotFound = errors.New("no such departure")
+	ErrNotFound = errors.New("no such leaving is known here")
 	// ErrConflict: the record was saved by someone else in between.
-	ErrConflict = errors.New("the departure changed in between")
+	ErrConflict = errors.New("it changed in between: try again")
 	// ErrAlreadyOpen: this account has an open departure on this device.
 	ErrAlreadyOpen = errors.New("this account is already being left")
 )

@@ -24,7 +24,7 @@ func (s *Store) List(ctx context.Context, after string, limit int) ([]string, er
 			return nil
 		})
 	if err != nil {
-		return nil, fmt.Errorf("cannot list the departures: %w", err)
+		return nil, fmt.Errorf("cannot list what is being left: %w", err)
 	}
 	return ids, nil
 }

@@ -36,7 +36,7 @@ func (s *Store) Create(ctx context.Context, rec *engine.Record, events ...engine
 		return engine.ErrAlreadyOpen
 	}
 	if err != nil {
-		return fmt.Errorf("cannot keep the new departure: %w", err)
+		return fmt.Errorf("cannot keep what is to be left: %w", err)
 	}
 	rec.Version = 1
 	return nil
@@ -65,7 +65,7 @@ func (s *Store) Save(ctx context.Context, rec *engine.Record, events ...engine.E
 		return writeParts(ctx, tx, rec, events)
 	})
 	if err != nil {
-		return fmt.Errorf("cannot keep the departure: %w", err)
+		return fmt.Errorf("cannot keep the state of leaving: %w", err)
 	}
 	rec.Version++
 	return nil
@@ -77,7 +77,7 @@ func document(rec *engine.Record) (string, error) {
 	r.Version, r.Grants, r.Acts, r.Permits = 0, nil, nil, nil
 	b, err := json.Marshal(r)
 	if err != nil {
-		return "", fmt.Errorf("cannot write the departure down: %w", err)
+		return "", fmt.Errorf("cannot write the state of leaving down: %w", err)
 	}
 	return string(b), nil
 }
@@ -147,7 +147,7 @@ func put(ctx context.Context, tx *sql.Tx, query string, doc any, args ...any) er
 func (s *Store) Load(ctx context.Context, id string) (*engine.Record, error) {
 	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the departure: %w", err)
+		return nil, fmt.Errorf("cannot read the state of leaving: %w", err)
 	}
 	rec, err := load(ctx, tx, id)
 	if rerr := tx.Rollback(); err == nil && rerr != nil {
@@ -157,7 +157,7 @@ func (s *Store) Load(ctx context.Context, id string) (*engine.Record, error) {
 		return nil, engine.ErrNotFound
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the departure: %w", err)
+		return nil, fmt.Errorf("cannot read the state of leaving: %w", err)
 	}
 	return rec, nil
 }
