@@ -1,0 +1,335 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/clearance-project/clearance/agent/departure"
+	"github.com/clearance-project/clearance/agent/engine"
+	"github.com/clearance-project/clearance/agent/engine/enginetest/world"
+)
+
+// bubble is a test with a time of its own, in which every goroutine must end.
+func bubble(t *testing.T, intent departure.Intent, test func(*testing.T, *rig)) {
+	synctest.Test(t, func(t *testing.T) {
+		r := started(t, world.New(), intent)
+		defer r.e.Close()
+		test(t, r)
+	})
+}
+
+func TestLoopReachesTheEnd(t *testing.T) {
+	bubble(t, departure.Delete, func(t *testing.T, r *rig) {
+		r.settled(ready)
+		if r.w.Disables != 1 || r.w.Unbinds != 1 {
+			t.Errorf("%d times off, %d sign-outs", r.w.Disables, r.w.Unbinds)
+		}
+	})
+	bubble(t, departure.SignOut, func(t *testing.T, r *rig) {
+		r.settled(finished)
+		looks := r.calls("Look")
+		time.Sleep(24 * time.Hour)
+		if n := r.calls("Look"); n != looks {
+			t.Errorf("a closed departure was looked at %d times", n-looks)
+		}
+	})
+}
+
+func TestChangeIsStaleAtOnceAndLookedAtAfterItRests(t *testing.T) {
+	bubble(t, departure.Delete, func(t *testing.T, r *rig) {
+		r.settled(ready)
+		synctest.Wait()
+		epoch, looks := r.snap().Epoch, r.calls("Look")
+		r.w.Do(func() { r.w.Touch("book") })
+		if s := r.snap(); !s.Stale || s.Epoch == epoch {
+			t.Errorf("stale %v, epoch raised %v", s.Stale, s.Epoch != epoch)
+		}
+		time.Sleep(299 * time.Millisecond)
+		if n := r.calls("Look") - looks; n != 0 {
+			t.Errorf("looked %d times before the change rested", n)
+		}
+		time.Sleep(2 * time.Millisecond)
+		synctest.Wait()
+		if n := r.calls("Look") - looks; n != 1 || r.snap().Stale {
+			t.Errorf("looked %d times after it rested, stale %v", n, r.snap().Stale)
+		}
+		if !r.snap().Verdict.Ready {
+			t.Error("a change that changed nothing blocks")
+		}
+	})
+}
+
+func TestBusySourceIsLookedAtByTheCeiling(t *testing.T) {
+	bubble(t, departure.Delete, func(t *testing.T, r *rig) {
+		r.settled(ready)
+		synctest.Wait()
+		looks, begin := r.calls("Look"), time.Now()
+		for r.calls("Look") == looks {
+			r.w.Do(func() { r.w.Touch("book") })
+			time.Sleep(100 * time.Millisecond)
+		}
+		if took := time.Since(begin); took < 2*time.Second || took > 2200*time.Millisecond {
+			t.Errorf("looked after %v of changes", took)
+		}
+	})
+}
+
+func TestReadyIsWatched(t *testing.T) {
+	bubble(t, departure.Delete, func(t *testing.T, r *rig) {
+		r.settled(ready)
+		time.Sleep(5 * time.Second)
+		looks := r.calls("Look")
+		time.Sleep(10 * 50 * time.Second)
+		synctest.Wait()
+		if n := r.calls("Look") - looks; n != 10 {
+			t.Errorf("looked %d times in 500 seconds", n)
+		}
+		// What happens at the server tells nobody: the next look sees it.
+		r.w.Do(func() { r.w.Cloud[departure.Photos]["new"] = 1; r.w.Plugged = false })
+		time.Sleep(50 * time.Second)
+		synctest.Wait()
+		if r.snap().Verdict.Ready {
+			t.Error("ready, and a photo is not in the copy")
+		}
+	})
+}
+
+func TestNotReadyIsLookedAtNowAndThen(t *testing.T) {
+	bubble(t, departure.Delete, func(t *testing.T, r *rig) {
+		r.settle()
+		synctest.Wait()
+		looks := r.calls("Look")
+		time.Sleep(time.Hour + time.Second)
+		synctest.Wait()
+		if n := r.calls("Look") - looks; n != 6 {
+			t.Errorf("looked %d times in an hour", n)
+		}
+		r.e.Wake()
+		synctest.Wait()
+		if n := r.calls("Look") - looks; n != 7 {
+			t.Errorf("not looked at when woken: %d", n)
+		}
+	})
+}
+
+func TestRetriesGrowApart(t *testing.T) {
+	bubble(t, departure.Delete, func(t *testing.T, r *rig) {
+		r.w.Do(func() { r.w.Broken["Backup"] = errors.New("the connection broke") })
+		r.settle()
+		r.ok(r.w.Answer(t.Context(), r.e, r.id)) // the place
+		r.settle()
+		synctest.Wait()
+		time.Sleep(time.Second)
+		gap := func() (d time.Duration) {
+			for tries := r.calls("Backup"); r.calls("Backup") == tries; d += time.Second {
+				time.Sleep(time.Second)
+				synctest.Wait()
+			}
+			return d
+		}
+		gap()
+		last := gap()
+		for range 9 {
+			d := gap()
+			if d != min(2*last, 10*time.Minute) {
+				t.Errorf("tried %v after a wait of %v", d, last)
+			}
+			last = d
+		}
+		if last != 10*time.Minute {
+			t.Errorf("it waits %v in the end", last)
+		}
+		if s := r.snap(); !s.Retry || s.Waiting == nil || s.Waiting.Code != "wait" {
+			t.Errorf("retry %v, waiting %v", s.Retry, s.Waiting)
+		}
+		r.w.Do(func() { delete(r.w.Broken, "Backup") })
+		r.settled(ready)
+	})
+}
+
+func TestInterrupt(t *testing.T) {
+	bubble(t, departure.Delete, func(t *testing.T, r *rig) {
+		r.settled(ready)
+		time.Sleep(5 * time.Second)
+		r.w.Do(func() {
+			r.w.Block["Backup"] = make(chan struct{})
+			r.w.Cloud[departure.Photos]["new"] = 1
+		})
+		r.e.Wake()
+		synctest.Wait()
+		if s := r.snap(); s.Running != departure.StepBackup {
+			t.Fatalf("running %q", s.Running)
+		}
+		r.e.Interrupt(r.id)
+		synctest.Wait()
+		s := r.snap()
+		if s.Running != "" || s.Retry || s.Waiting == nil || s.Waiting.Code != "resume" || s.Verdict.Ready {
+			t.Errorf("running %q, retry %v, waiting %v, ready %v", s.Running, s.Retry, s.Waiting, s.Verdict.Ready)
+		}
+		r.e.Interrupt(r.id) // nothing runs: nothing happens
+		r.w.Do(func() { delete(r.w.Block, "Backup") })
+		r.settled(ready)
+	})
+}
+
+// A step that must not be gone beyond is not gone beyond, and goes on from there
+// when the person says so.
+func TestUntil(t *testing.T) {
+	bubble(t, departure.Delete, func(t *testing.T, r *rig) {
+		until := func(s departure.Step) {
+			r.ok(r.e.Update(t.Context(), r.id, func(rec *engine.Record) ([]engine.Event, error) {
+				rec.Until, rec.Destination.Folder = s, "/media/disk"
+				return nil, nil
+			}))
+			r.settle()
+			time.Sleep(time.Hour)
+		}
+		until(departure.StepInventory)
+		if n := r.calls("Backup"); n != 0 {
+			t.Errorf("copied %d times", n)
+		}
+		until(departure.StepBackup)
+		if n, m := r.calls("Backup"), r.calls("Verify"); n != 1 || m != 0 {
+			t.Errorf("copied %d times, read back %d times", n, m)
+		}
+		until("dance")
+		if m := r.calls("Verify"); m != 0 {
+			t.Errorf("read back %d times up to a step that nobody knows", m)
+		}
+		until(departure.StepTrack)
+		r.settled(ready)
+	})
+}
+
+func TestCloseEndsWhatRuns(t *testing.T) {
+	for _, call := range []string{"Look", "State", "Backup", "Verify", "Seal", "Sweep", "Disable", "Unbind"} {
+		t.Run(call, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := world.New()
+				never := make(chan struct{})
+				w.Block[call] = never
+				r := started(t, w, departure.Delete)
+				for range 20 { // until it stands there
+					synctest.Wait()
+					if w.Calls[call] > 0 {
+						break
+					}
+					r.ok(w.Answer(t.Context(), r.e, r.id))
+				}
+				if w.Calls[call] == 0 {
+					t.Fatal("it is never called")
+				}
+				r.e.Close()
+				// Another agent goes on from there.
+				close(never)
+				w.Crash()
+				r.e = engine.New(w.Config(r.rules))
+				r.ok(r.e.Start(context.Background()))
+				defer r.e.Close()
+				r.settled(ready)
+				if w.Disables > 2 || w.Unbinds > 2 {
+					t.Errorf("%d times off, %d sign-outs", w.Disables, w.Unbinds)
+				}
+			})
+		})
+	}
+}
+
+func TestSettleWaitsForAPassThatBeganAfterwards(t *testing.T) {
+	bubble(t, departure.Delete, func(t *testing.T, r *rig) {
+		r.settle()
+		synctest.Wait()
+		held := make(chan struct{})
+		r.w.Do(func() { r.w.Block["Look"] = held })
+		r.e.Wake()
+		synctest.Wait() // a look is under way, of the world as it was
+		looks := r.calls("Look")
+		done := make(chan engine.Snapshot)
+		go func() { done <- r.settle() }()
+		synctest.Wait()
+		select {
+		case <-done:
+			t.Error("settled by a pass that began before")
+		default:
+		}
+		r.w.Do(func() { delete(r.w.Block, "Look") })
+		close(held)
+		<-done
+		if n := r.calls("Look"); n != looks+1 {
+			t.Errorf("looked %d times more", n-looks)
+		}
+	})
+}
+
+func TestSettleEndsWithItsContext(t *testing.T) {
+	bubble(t, departure.Delete, func(t *testing.T, r *rig) {
+		r.settle()
+		held := make(chan struct{})
+		r.w.Do(func() { r.w.Block["Look"] = held })
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		begin := time.Now()
+		if _, err := r.e.Settle(ctx, r.id); !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != 3*time.Second {
+			t.Errorf("%v after %v", err, time.Since(begin))
+		}
+		if _, err := r.e.Settle(t.Context(), "none"); !errors.Is(err, engine.ErrNotFound) {
+			t.Errorf("of no departure: %v", err)
+		}
+	})
+}
+
+// A sign-out that is raised as it closes runs on: the goroutine that ends is
+// followed by another.
+func TestRaisedAsItCloses(t *testing.T) {
+	bubble(t, departure.SignOut, func(t *testing.T, r *rig) {
+		r.settled(finished)
+		r.ok(r.e.Raise(t.Context(), r.id, "x"))
+		r.settled(ready)
+	})
+	bubble(t, departure.SignOut, func(t *testing.T, r *rig) {
+		r.settled(finished)
+		synctest.Wait() // the goroutine ended
+		r.ok(r.e.Raise(t.Context(), r.id, "x"))
+		r.settled(ready)
+	})
+}
+
+func TestDisturbedWatchesAnew(t *testing.T) {
+	bubble(t, departure.Delete, func(t *testing.T, r *rig) {
+		r.settled(ready)
+		synctest.Wait()
+		watches, epoch := r.calls("Watch"), r.snap().Epoch
+		r.settle()
+		if n := r.calls("Watch"); n != watches {
+			t.Errorf("watched anew %d times for nothing", n-watches)
+		}
+		r.ok(r.e.Disturbed(t.Context(), "the bus was gone"))
+		if s := r.snap(); !s.Stale || s.Epoch == epoch {
+			t.Errorf("stale %v after the bus was gone", s.Stale)
+		}
+		r.settle()
+		if n := r.calls("Watch"); n != watches+1 {
+			t.Errorf("watched anew %d times", n-watches)
+		}
+	})
+}
+
+// A watch that cannot begin is tried again, and the look goes on without it.
+func TestWatchThatCannotBegin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := world.New()
+		w.Broken["TrackerWatch"] = errors.New("the bus is not there yet")
+		r := started(t, w, departure.Delete)
+		defer r.e.Close()
+		r.settle()
+		w.Do(func() { delete(w.Broken, "TrackerWatch") })
+		r.settled(ready)
+		r.w.Do(func() { r.w.Switch("on") })
+		if !r.snap().Stale {
+			t.Error("nobody watches Find My Device")
+		}
+	})
+}
