@@ -123,13 +123,23 @@ func (e *Engine) launch(r *run) {
 // again launches it again.
 func (e *Engine) landed(r *run) {
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	r.launched = false
 	select {
 	case <-r.wakes: // it was opened again while the goroutine ended
 		e.launch(r)
 	default:
 	}
+	e.mu.Unlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.announce()
+}
+
+// launched reports whether a departure's goroutine runs.
+func (e *Engine) launched(r *run) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return r.launched
 }
 
 // run is the state in memory of one departure, made at its first use.

@@ -85,7 +85,7 @@ func (e *Engine) Settle(ctx context.Context, id string) (Snapshot, error) {
 		r.mu.Lock()
 		done := r.settled >= want
 		r.mu.Unlock()
-		if done || s.Record.State != Open {
+		if done || (s.Record.State != Open && !e.launched(r)) {
 			return s, s.Err
 		}
 		select {
