@@ -116,10 +116,25 @@ func (r *rig) settled(done func(engine.Snapshot) bool) {
 func ready(s engine.Snapshot) bool    { return s.Verdict.Ready }
 func finished(s engine.Snapshot) bool { return s.Record.State == engine.Finished }
 
-// asked is where only the owner's leave is missing.
-func asked(s engine.Snapshot) bool {
-	c, _ := s.Verdict.Checks.Get(departure.AuthorizeGranted)
-	return s.Record.Destination.Folder != "" && len(s.Record.Words) >= 4 && !c.Status.Holds()
+// asked brings a new departure to where only the owner's leave is missing.
+func (r *rig) asked() {
+	r.t.Helper()
+	r.ok(r.e.Update(r.t.Context(), r.id, func(rec *engine.Record) ([]engine.Event, error) {
+		rec.Destination.Folder = "/media/disk"
+		return nil, nil
+	}))
+	r.pass()
+	r.ok(r.w.Say(r.t.Context(), r.e, r.id, r.snap()))
+	if s := r.snap(); len(s.Record.Words) < 4 || len(s.Record.Authorisations) > 0 || r.check(departure.BackupVerified).Status != departure.Pass {
+		r.t.Fatalf("%d words, %d authorisations", len(s.Record.Words), len(s.Record.Authorisations))
+	}
+}
+
+// authorised is asked, and then the owner's leave for both acts.
+func (r *rig) authorised() {
+	r.t.Helper()
+	r.asked()
+	r.ok(world.Authorise(r.t.Context(), r.e, r.id, r.snap()))
 }
 
 func (r *rig) calls(name string) (n int) {

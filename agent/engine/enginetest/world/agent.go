@@ -80,7 +80,7 @@ func (w *World) Answer(ctx context.Context, e *engine.Engine, id string) error {
 			return nil, nil
 		})
 	}
-	if err := w.say(ctx, e, id, s); err != nil {
+	if err := w.Say(ctx, e, id, s); err != nil {
 		return err
 	}
 	if s, _, err = e.Snapshot(ctx, id); err != nil {
@@ -89,8 +89,8 @@ func (w *World) Answer(ctx context.Context, e *engine.Engine, id string) error {
 	return Authorise(ctx, e, id, s)
 }
 
-// say says yes to every question, as it is asked.
-func (w *World) say(ctx context.Context, e *engine.Engine, id string, s engine.Snapshot) error {
+// Say says yes to every question, as it is asked.
+func (w *World) Say(ctx context.Context, e *engine.Engine, id string, s engine.Snapshot) error {
 	for _, c := range s.Verdict.Checks.Open() {
 		if c.Remedy != nil && c.Remedy.Code == "password" {
 			if err := e.Credential(ctx, id, "right"); err != nil {

@@ -1,0 +1,351 @@
+package engine_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/clearance-project/clearance/agent/departure"
+	"github.com/clearance-project/clearance/agent/engine"
+	"github.com/clearance-project/clearance/agent/engine/enginetest/world"
+)
+
+// grants are those of one effect that were used.
+func (r *rig) used(effect departure.Effect) (n int) {
+	for _, g := range r.snap().Record.Grants {
+		if g.Effect == effect && !g.UsedAt.IsZero() {
+			n++
+		}
+	}
+	return n
+}
+
+func TestEachSignInHasItsOwnGrantAndLook(t *testing.T) {
+	w := world.New()
+	w.Bindings["goa-9"] = true
+	r := rigged(t, w, departure.Delete)
+	var seen []int
+	w.Meddle = func(at string) {
+		if at == "before unbind" {
+			seen = append(seen, w.Calls["Look"])
+		}
+	}
+	r.reach(ready)
+	if w.Unbinds != 2 || len(seen) != 2 || seen[0] == seen[1] {
+		t.Errorf("%d sign-outs after looks %v", w.Unbinds, seen)
+	}
+	for _, id := range []string{"goa-1", "goa-9"} {
+		if n := r.used(departure.UnbindEffect(id)); n != 1 {
+			t.Errorf("%d grants used for %s", n, id)
+		}
+	}
+}
+
+// What changes right before an act holds it back until it is in the copy.
+func TestChangeRightBeforeAnAct(t *testing.T) {
+	for name, c := range map[string]func(*world.World){
+		"at the server, found by the sweep":      func(w *world.World) { w.Cloud[departure.Photos]["late"] = 1 },
+		"on the device, told by the watch":       func(w *world.World) { w.Book["late"] = 1; w.Touch(world.BookID) },
+		"on the device, and found by the sweep":  func(w *world.World) { w.Book["late"] = 1 },
+		"a touch that changes nothing":           func(w *world.World) { w.Touch("") },
+		"a folder that appears and was not seen": func(w *world.World) { w.Cloud[departure.Files]["late"] = 1; w.Touch("") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := world.New()
+			r := rigged(t, w, departure.Delete)
+			r.authorised()
+			w.Meddle = func(at string) {
+				if at == "after seal" {
+					w.Meddle = nil
+					c(w)
+				}
+			}
+			early := false
+			for range 10 {
+				before := w.Unbinds + w.Disables
+				r.pass()
+				if w.Unbinds+w.Disables > before && w.Unsafe(nil) != "" && w.Tracker == "off" {
+					early = true
+				}
+			}
+			r.reach(ready)
+			if why := w.Unsafe([]string{world.Implementer}); why != "" || early {
+				t.Errorf("acted too early (%v), or %s", early, why)
+			}
+			if w.Disables != 1 || w.Unbinds != 1 {
+				t.Errorf("%d times off, %d sign-outs", w.Disables, w.Unbinds)
+			}
+		})
+	}
+}
+
+// What is said between the look and the act counts for the act.
+func TestWordsBetweenLookAndAct(t *testing.T) {
+	w := world.New()
+	r := rigged(t, w, departure.Delete)
+	r.authorised()
+	held := make(chan struct{})
+	w.Do(func() { w.Block["Sweep"] = held })
+	done := make(chan error)
+	go func() { done <- r.e.Pass(t.Context(), r.id) }()
+	for name := range w.Entered {
+		if name == "Sweep" {
+			break
+		}
+	}
+	// A device is listed that may still be signed in.
+	r.ok(r.e.Update(t.Context(), r.id, func(rec *engine.Record) ([]engine.Event, error) {
+		rec.Devices = append(rec.Devices, departure.Device{ID: "device-1", Name: "tablet"})
+		return nil, nil
+	}))
+	close(held)
+	r.ok(<-done)
+	if w.Disables+w.Unbinds != 0 {
+		t.Errorf("%d acts although a device may be signed in", w.Disables+w.Unbinds)
+	}
+}
+
+func TestRefusedProof(t *testing.T) {
+	w := world.New()
+	r := rigged(t, w, departure.Delete)
+	r.asked()
+	s := r.snap()
+	r.ok(r.e.Authorize(t.Context(), r.id, "uid:1", "wrong", departure.WordsDigest(s.Record.Words), s.Verdict.Pending))
+	for range 3 {
+		r.pass()
+	}
+	if w.Calls["Disable"] != 1 || w.Tracker != "on" {
+		t.Fatalf("tried %d times, it is %s", w.Calls["Disable"], w.Tracker)
+	}
+	if s := r.snap(); s.Waiting == nil || s.Waiting.Code != "authorise" {
+		t.Errorf("waiting for %v", s.Waiting)
+	}
+	// An authorisation without a proof does not try the old one again.
+	r.ok(r.e.Authorize(t.Context(), r.id, "uid:1", "", departure.WordsDigest(s.Record.Words), r.snap().Verdict.Pending))
+	r.pass()
+	if w.Calls["Disable"] != 1 {
+		t.Error("a wrong password was tried again")
+	}
+	r.reach(ready)
+}
+
+func TestOnlyTheOwnerByHand(t *testing.T) {
+	w := world.New()
+	w.NotOwner = true
+	r := rigged(t, w, departure.Delete)
+	r.authorised()
+	r.pass()
+	s := r.snap()
+	if w.Unbinds != 0 || s.Waiting == nil || !strings.Contains(s.WaitingWhy, "by hand") {
+		t.Fatalf("%d sign-outs, waiting for %v %q", w.Unbinds, s.Waiting, s.WaitingWhy)
+	}
+	w.Switch("off")
+	r.reach(ready)
+	if w.Disables != 0 || w.Unbinds != 1 {
+		t.Errorf("%d times off by us, %d sign-outs", w.Disables, w.Unbinds)
+	}
+}
+
+// An act that changed nothing is told, and done again only with a new grant.
+func TestInterruptedAct(t *testing.T) {
+	w := world.New()
+	r := rigged(t, w, departure.Delete)
+	r.authorised()
+	w.Broken["Unbind"] = errors.New("the service went away")
+	for range 3 {
+		r.pass()
+	}
+	if w.Calls["Unbind"] != 1 {
+		t.Fatalf("tried %d times with one grant", w.Calls["Unbind"])
+	}
+	if c := r.check(departure.BindingsRemoved); c.Reason.Code != "interrupted" || !strings.Contains(c.Reason.Text, "nothing was changed") {
+		t.Errorf("[%s] %s", c.Reason.Code, c.Reason.Text)
+	}
+	delete(w.Broken, "Unbind")
+	r.pass()
+	if w.Unbinds != 0 {
+		t.Fatal("tried again by itself")
+	}
+	r.reach(ready)
+}
+
+// Someone else signs out while a grant waits: the grant is void, and nothing is
+// removed twice.
+func TestSignedOutBySomeoneElse(t *testing.T) {
+	w := world.New()
+	r := rigged(t, w, departure.Delete)
+	r.rules.Delay = time.Hour
+	r.authorised()
+	r.pass() // sealed, and it waits
+	w.SignOut()
+	r.pass()
+	void := false
+	for _, g := range r.snap().Record.Grants {
+		if g.Effect == departure.UnbindEffect("goa-1") {
+			void = !g.VoidAt.IsZero() && g.VoidWhy != ""
+		}
+	}
+	if b := r.snap().Record.Bindings[0]; !void || b.GoneAt.IsZero() || b.ByUs {
+		t.Errorf("void %v, binding %+v", void, b)
+	}
+	w.Time = w.Time.Add(time.Hour)
+	r.reach(ready)
+	if w.Unbinds != 0 || w.Disables != 1 {
+		t.Errorf("%d sign-outs, %d times off", w.Unbinds, w.Disables)
+	}
+}
+
+// A contact that is made offline just before the sign-out is in the trash: no
+// permit until it is copied and read back.
+func TestSavedFromTheTrash(t *testing.T) {
+	w := world.New()
+	r := rigged(t, w, departure.Delete)
+	w.Meddle = func(at string) {
+		if at == "before unbind" {
+			w.Meddle = nil
+			w.Book["offline"], w.Trash["offline"] = 1, 1
+		}
+	}
+	r.reach(ready)
+	if w.Disk["trash/offline"] != 1 || w.Read["trash/offline"] != 1 {
+		t.Error("ready, and a contact is lost")
+	}
+}
+
+func TestWhatCannotBeSeenIsNotReady(t *testing.T) {
+	for name, c := range map[string]struct {
+		port  string
+		err   error
+		check departure.CheckID
+	}{
+		"no worker":         {"Look", engine.ErrNoWorker, departure.AgentHealthy},
+		"a blocked worker":  {"Look", &engine.BlockedError{Why: departure.Reason{Code: "locked", Text: "the keyring is locked"}}, departure.AgentHealthy},
+		"no Find My Device": {"State", errors.New("the bus is gone"), departure.FindMyDeviceOff},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := rigged(t, world.New(), departure.Delete)
+			r.reach(ready)
+			r.w.Broken[c.port] = c.err
+			r.pass()
+			if k := r.check(c.check); r.snap().Verdict.Ready || k.Status != departure.Unknown {
+				t.Errorf("ready %v, %s %s: %s", r.snap().Verdict.Ready, c.check, k.Status, k.Reason.Text)
+			}
+			delete(r.w.Broken, c.port)
+			r.pass()
+			if !r.snap().Verdict.Ready {
+				t.Error("it does not see again")
+			}
+		})
+	}
+	t.Run("the agent itself", func(t *testing.T) {
+		r := &rig{t: t, w: world.New(), rules: &world.Rules{}}
+		cfg := r.w.Config(r.rules)
+		cfg.Health = func() departure.Health { return departure.Health{} }
+		r.e = engine.New(cfg)
+		r.ok(r.e.Load(t.Context()))
+		defer r.e.Close()
+		r.open(departure.Delete)
+		r.pass()
+		if k := r.check(departure.AgentHealthy); k.Status != departure.Unknown {
+			t.Errorf("%s", k.Status)
+		}
+	})
+}
+
+func TestFailedSteps(t *testing.T) {
+	blocked := &engine.BlockedError{Why: departure.Reason{Code: "full", Text: "the disk is full"},
+		Remedy: departure.Remedy{Code: "destination", Text: "choose another", Command: "clearance destination"}}
+	for _, port := range []string{"Backup", "Verify", "Keep", "Seal", "Sweep"} {
+		t.Run(port, func(t *testing.T) {
+			r := rigged(t, world.New(), departure.Delete)
+			r.w.Broken[port] = blocked
+			for range 12 {
+				r.ok(r.w.Honest(t.Context(), r.e, r.id))
+			}
+			if s := r.snap(); s.Waiting == nil || s.Waiting.Code != "destination" || s.Retry || s.WaitingWhy != "the disk is full" {
+				t.Errorf("waiting for %v %q, retry %v", s.Waiting, s.WaitingWhy, s.Retry)
+			}
+			r.w.Broken[port] = errors.New("input/output error")
+			r.pass()
+			if s := r.snap(); !s.Retry || !strings.Contains(s.WaitingWhy, "input/output error") {
+				t.Errorf("waiting for %v %q, retry %v", s.Waiting, s.WaitingWhy, s.Retry)
+			}
+			if r.w.Unbinds != 0 {
+				t.Error("signed out over a step that failed")
+			}
+			delete(r.w.Broken, port)
+			r.reach(ready)
+		})
+	}
+}
+
+func TestLoadRevokes(t *testing.T) {
+	w := world.New()
+	r := rigged(t, w, departure.Delete)
+	r.reach(ready)
+	live := engine.Permit{ID: "p", Issued: w.Time, Expires: w.Time.Add(time.Minute)}
+	old := engine.Permit{ID: "old", Issued: w.Time.Add(-time.Hour), Expires: w.Time}
+	redeemed := engine.Permit{ID: "r", Issued: w.Time, Expires: w.Time.Add(time.Minute), RedeemedAt: w.Time}
+	r.ok(r.e.Update(t.Context(), r.id, func(rec *engine.Record) ([]engine.Event, error) {
+		rec.Permits = []engine.Permit{live, old, redeemed}
+		return nil, nil
+	}))
+	r.e.Close()
+	r.load()
+	p := r.snap().Record.Permits
+	if p[0].RevokedAt.IsZero() || p[0].RevokedWhy == "" || !p[1].RevokedAt.IsZero() || !p[2].RevokedAt.IsZero() {
+		t.Errorf("after a start: %+v", p)
+	}
+	if err := r.e.Load(t.Context()); err == nil {
+		t.Error("loaded twice")
+	}
+}
+
+func TestOwned(t *testing.T) {
+	r := rigged(t, world.New(), departure.Delete)
+	r.ok(r.e.Update(t.Context(), r.id, func(rec *engine.Record) ([]engine.Event, error) {
+		rec.Permits = []engine.Permit{{ID: "p"}}
+		return nil, nil
+	}))
+	if id, err := r.e.Owned(t.Context(), "p"); err != nil || id != r.id {
+		t.Errorf("%q, %v", id, err)
+	}
+	if _, err := r.e.Owned(t.Context(), "q"); !errors.Is(err, engine.ErrNotFound) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestEachReadsPages(t *testing.T) {
+	r := rigged(t, world.New(), departure.SignOut)
+	for range 250 {
+		rec := r.w.Record(departure.SignOut, world.Me)
+		rec.State, rec.Departure.Account.Identity = engine.Finished, rec.Departure.ID
+		r.ok(r.e.Open(t.Context(), rec))
+	}
+	n := 0
+	r.ok(r.e.Each(t.Context(), func(*engine.Record) error { n++; return nil }))
+	if n != 251 {
+		t.Errorf("%d departures", n)
+	}
+}
+
+// A plan looks and keeps nothing.
+func TestSurvey(t *testing.T) {
+	w := world.New()
+	r := rigged(t, w, departure.Delete)
+	writes := w.Writes
+	look, trackers, err := r.e.Survey(t.Context(), w.Record(departure.Delete, world.Me), func(engine.Progress) {})
+	r.ok(err)
+	if len(look.Listings) != 6 || len(trackers.Seen) != 1 || w.Writes != writes || len(w.Ledger) != 0 {
+		t.Errorf("%d places, %d trackers, %d writes", len(look.Listings), len(trackers.Seen), w.Writes-writes)
+	}
+	w.Broken["State"] = errors.New("the bus is gone")
+	if _, trackers, err = r.e.Survey(t.Context(), w.Record(departure.Delete, world.Me), func(engine.Progress) {}); err != nil || trackers.Complete || trackers.Why.Text == "" {
+		t.Errorf("%+v, %v", trackers, err)
+	}
+	w.Broken["Look"] = engine.ErrNoWorker
+	if _, _, err := r.e.Survey(t.Context(), w.Record(departure.Delete, world.Me), func(engine.Progress) {}); !errors.Is(err, engine.ErrNoWorker) {
+		t.Errorf("%v", err)
+	}
+}
