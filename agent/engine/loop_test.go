@@ -31,7 +31,7 @@ func TestLoopReachesTheEnd(t *testing.T) {
 	bubble(t, departure.SignOut, func(t *testing.T, r *rig) {
 		r.settled(finished)
 		looks := r.calls("Look")
-		time.Sleep(24 * time.Hour)
+		elapse(24 * time.Hour)
 		if n := r.calls("Look"); n != looks {
 			t.Errorf("a closed departure was looked at %d times", n-looks)
 		}
@@ -47,11 +47,11 @@ func TestChangeIsStaleAtOnceAndLookedAtAfterItRests(t *testing.T) {
 		if s := r.snap(); !s.Stale || s.Epoch == epoch {
 			t.Errorf("stale %v, epoch raised %v", s.Stale, s.Epoch != epoch)
 		}
-		time.Sleep(299 * time.Millisecond)
+		elapse(299 * time.Millisecond)
 		if n := r.calls("Look") - looks; n != 0 {
 			t.Errorf("looked %d times before the change rested", n)
 		}
-		time.Sleep(2 * time.Millisecond)
+		elapse(2 * time.Millisecond)
 		synctest.Wait()
 		if n := r.calls("Look") - looks; n != 1 || r.snap().Stale {
 			t.Errorf("looked %d times after it rested, stale %v", n, r.snap().Stale)
@@ -69,7 +69,7 @@ func TestBusySourceIsLookedAtByTheCeiling(t *testing.T) {
 		looks, begin := r.calls("Look"), time.Now()
 		for r.calls("Look") == looks {
 			r.w.Do(func() { r.w.Touch("book") })
-			time.Sleep(100 * time.Millisecond)
+			elapse(100 * time.Millisecond)
 		}
 		if took := time.Since(begin); took < 2*time.Second || took > 2200*time.Millisecond {
 			t.Errorf("looked after %v of changes", took)
@@ -80,16 +80,16 @@ func TestBusySourceIsLookedAtByTheCeiling(t *testing.T) {
 func TestReadyIsWatched(t *testing.T) {
 	bubble(t, departure.Delete, func(t *testing.T, r *rig) {
 		r.settled(ready)
-		time.Sleep(5 * time.Second)
+		elapse(5 * time.Second)
 		looks := r.calls("Look")
-		time.Sleep(10 * 50 * time.Second)
+		elapse(10 * 50 * time.Second)
 		synctest.Wait()
 		if n := r.calls("Look") - looks; n != 10 {
 			t.Errorf("looked %d times in 500 seconds", n)
 		}
 		// What happens at the server tells nobody: the next look sees it.
 		r.w.Do(func() { r.w.Cloud[departure.Photos]["new"] = 1; r.w.Plugged = false })
-		time.Sleep(50 * time.Second)
+		elapse(50 * time.Second)
 		synctest.Wait()
 		if r.snap().Verdict.Ready {
 			t.Error("ready, and a photo is not in the copy")
@@ -102,7 +102,7 @@ func TestNotReadyIsLookedAtNowAndThen(t *testing.T) {
 		r.settle()
 		synctest.Wait()
 		looks := r.calls("Look")
-		time.Sleep(time.Hour + time.Second)
+		elapse(time.Hour + time.Second)
 		synctest.Wait()
 		if n := r.calls("Look") - looks; n != 6 {
 			t.Errorf("looked %d times in an hour", n)
@@ -122,10 +122,10 @@ func TestRetriesGrowApart(t *testing.T) {
 		r.ok(r.w.Answer(t.Context(), r.e, r.id)) // the place
 		r.settle()
 		synctest.Wait()
-		time.Sleep(time.Second)
+		elapse(time.Second)
 		gap := func() (d time.Duration) {
 			for tries := r.calls("Backup"); r.calls("Backup") == tries; d += time.Second {
-				time.Sleep(time.Second)
+				elapse(time.Second)
 				synctest.Wait()
 			}
 			return d
@@ -153,7 +153,7 @@ func TestRetriesGrowApart(t *testing.T) {
 func TestInterrupt(t *testing.T) {
 	bubble(t, departure.Delete, func(t *testing.T, r *rig) {
 		r.settled(ready)
-		time.Sleep(5 * time.Second)
+		elapse(5 * time.Second)
 		r.w.Do(func() {
 			r.w.Block["Backup"] = make(chan struct{})
 			r.w.Cloud[departure.Photos]["new"] = 1
@@ -185,7 +185,7 @@ func TestUntil(t *testing.T) {
 				return nil, nil
 			}))
 			r.settle()
-			time.Sleep(time.Hour)
+			elapse(time.Hour)
 		}
 		until(departure.StepInventory)
 		if n := r.calls("Backup"); n != 0 {
@@ -333,3 +333,6 @@ func TestWatchThatCannotBegin(t *testing.T) {
 		}
 	})
 }
+
+// elapse lets the bubble's time pass.
+func elapse(d time.Duration) { <-time.After(d) }

@@ -320,7 +320,7 @@ func TestRedeemRace(t *testing.T) {
 func TestAudience(t *testing.T) {
 	a, id := readied(t)
 	a.w.Simulated = true
-	for audience, ok := range map[string]bool{"rp": false, "demo": true, "demo+attested": true, "demo2": false, "demo ": false, "xdemo": false} {
+	for audience, ok := range map[string]bool{"rp": false, "demo": true, "demo+attested": true, "demo2": false, "Demo": false, "xdemo": false} {
 		p, token, err := a.g.Issue(t.Context(), id, nonce, audience)
 		if ok != (err == nil) {
 			t.Errorf("a simulated device for %q: %v", audience, err)
