@@ -129,11 +129,11 @@ func TestCrashWithinAnAct(t *testing.T) {
 				}
 			}
 			for range 3 {
-				if err := r.e.Pass(t.Context(), r.id); w.Dead {
+				err := r.e.Pass(t.Context(), r.id)
+				if w.Dead {
 					break
-				} else {
-					r.ok(err)
 				}
+				r.ok(err)
 			}
 			if !w.Dead {
 				t.Fatal("it never came to the act")

@@ -46,7 +46,8 @@ func TestStepsAreKnown(t *testing.T) {
 
 func TestEpochsOfTwoStartsDiffer(t *testing.T) {
 	e := New(Config{})
-	if newRun(e, "x").epoch.Load() == newRun(e, "x").epoch.Load() {
+	first, second := newRun(e, "x"), newRun(e, "x")
+	if first.epoch.Load() == second.epoch.Load() {
 		t.Error("the same epoch after a start anew")
 	}
 }
