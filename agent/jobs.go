@@ -52,7 +52,7 @@ func (js *jobs) start(by Caller, kind string, work func(ctx context.Context, rep
 		}
 	}
 	switch {
-	case js.ctx.Err() != nil:
+	case js.closing():
 		return JobInfo{}, &Error{Kind: KindUnavailable, Text: "the agent is stopping"}
 	case running >= runningJobs:
 		return JobInfo{}, &Error{Kind: KindBusy, Text: "too much is running already: wait until something of it ends"}
@@ -123,6 +123,9 @@ func (js *jobs) stop(by Caller, id string) (JobInfo, error) {
 	}
 	return j.info, nil
 }
+
+// closing reports whether the agent itself is ending, and not one job.
+func (js *jobs) closing() bool { return js.ctx.Err() != nil }
 
 func (js *jobs) close() {
 	js.mu.Lock()

@@ -423,7 +423,10 @@ func (s *Service) Run(ctx context.Context, by Caller, id string, until departure
 		stop := s.follow(ctx, id, report)
 		_, err = s.engine.Settle(ctx, id)
 		stop()
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil && s.jobs.closing():
+			return ctx.Err() // the next start goes on from there
+		case ctx.Err() != nil:
 			return errors.Join(ctx.Err(), s.halt(context.WithoutCancel(ctx), id))
 		}
 		if err != nil {

@@ -1,0 +1,198 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/clearance-project/clearance/agent/departure"
+	"github.com/clearance-project/clearance/agent/engine"
+	"github.com/clearance-project/clearance/agent/engine/enginetest/world"
+	"github.com/clearance-project/clearance/agent/gate"
+)
+
+func TestKinds(t *testing.T) {
+	open := func(code string) departure.Checks {
+		return departure.Checks{{ID: departure.AuthorizeGranted, Status: departure.Fail, Reason: departure.Reason{Code: code, Text: "why"}, Remedy: &departure.Remedy{Code: "do"}}}
+	}
+	blocked := func(code string) error {
+		return &engine.BlockedError{Why: departure.Reason{Code: code, Text: "why"}, Remedy: departure.Remedy{Code: "do"}}
+	}
+	for name, c := range map[string]struct {
+		err    error
+		kind   Kind
+		remedy bool
+	}{
+		"one of ours":       {&Error{Kind: KindPolicyInvalid, Text: "x"}, KindPolicyInvalid, false},
+		"refused":           {&engine.RefusedError{Code: "stale", Text: "x"}, KindStale, false},
+		"refused, not yet":  {&engine.RefusedError{Code: "not-ready", Text: "x"}, KindNotReady, false},
+		"blocked":           {blocked("locked"), KindUnavailable, true},
+		"unreachable":       {blocked("unreachable"), KindProviderUnreachable, true},
+		"unauthorized":      {blocked("unauthorized"), KindProviderUnreachable, true},
+		"not ready":         {&gate.NotReadyError{Why: "x", Checks: open("missing")}, KindNotReady, true},
+		"not ready at all":  {&gate.NotReadyError{Why: "x"}, KindNotReady, false},
+		"not authorised":    {&gate.NotReadyError{Why: "x", Checks: open("not-authorised")}, KindGrantRequired, true},
+		"no grant":          {&gate.NotReadyError{Why: "x", Checks: open("grant-required")}, KindGrantRequired, true},
+		"delay":             {&gate.NotReadyError{Why: "x", Checks: open("delay")}, KindDelayPending, true},
+		"stale":             {&gate.StaleError{Why: "x"}, KindStale, true},
+		"unknown permit":    {gate.ErrUnknownPermit, KindNotFound, false},
+		"unknown departure": {engine.ErrNotFound, KindNotFound, false},
+		"already open":      {engine.ErrAlreadyOpen, KindBusy, false},
+		"busy":              {engine.ErrBusy, KindBusy, false},
+		"conflict":          {engine.ErrConflict, KindBusy, false},
+		"no worker":         {engine.ErrNoWorker, KindUnavailable, false},
+		"too late":          {context.DeadlineExceeded, KindUnavailable, false},
+		"stopped":           {context.Canceled, KindUnavailable, false},
+		"anything else":     {errors.New("x"), KindInternal, false},
+	} {
+		for _, err := range []error{c.err, fmt.Errorf("cannot do it: %w", c.err)} {
+			got := asError(err)
+			if got.Kind != c.kind || got.Text == "" || (got.Remedy != nil) != c.remedy {
+				t.Errorf("%s: %+v, want the kind %s", name, got, c.kind)
+			}
+		}
+	}
+}
+
+func TestLive(t *testing.T) {
+	w := world.New()
+	s := &Service{cfg: Config{Clock: w.Clock()}}
+	at := w.Time
+	snap := func(change func(*engine.Snapshot)) engine.Snapshot {
+		v := departure.Verdict{At: at, Until: at.Add(departure.VerdictLife)}
+		s := engine.Snapshot{Record: &engine.Record{State: engine.Open}, Verdict: v}
+		change(&s)
+		return s
+	}
+	once := []engine.Reached{{Step: departure.StepPermit, At: at}}
+	for name, c := range map[string]struct {
+		change func(*engine.Snapshot)
+		want   Live
+	}{
+		"not ready":                       {func(*engine.Snapshot) {}, LiveNotReady},
+		"ready":                           {func(s *engine.Snapshot) { s.Verdict.Ready = true }, LiveReady},
+		"ready, and something changed":    {func(s *engine.Snapshot) { s.Verdict.Ready, s.Stale = true, true }, LiveStop},
+		"changed, and then nobody looks":  {func(s *engine.Snapshot) { s.Verdict.Ready, s.Stale, s.Err = true, true, errors.New("x") }, LiveStop},
+		"changed, and then it is late":    {func(s *engine.Snapshot) { s.Verdict.Ready, s.Stale, s.Verdict.Until = true, true, at.Add(-1) }, LiveStop},
+		"was ready once":                  {func(s *engine.Snapshot) { s.Record.Reached = once }, LiveStop},
+		"was ready, and is looked at":     {func(s *engine.Snapshot) { s.Record.Reached, s.Stale = once, true }, LiveStop},
+		"was ready, and was submitted":    {func(s *engine.Snapshot) { s.Record.Reached, s.Record.Submitted = once, at }, LiveNotReady},
+		"ready, and the look is too old":  {func(s *engine.Snapshot) { s.Verdict.Ready, s.Verdict.Until = true, at.Add(-1) }, LiveBlind},
+		"ready, and the last pass failed": {func(s *engine.Snapshot) { s.Verdict.Ready, s.Err = true, errors.New("x") }, LiveBlind},
+		"never looked":                    {func(s *engine.Snapshot) { s.Verdict = departure.Verdict{} }, LiveChecking},
+		"cannot look": {func(s *engine.Snapshot) {
+			s.Verdict, s.Facts.Health.Why = departure.Verdict{}, departure.Reason{Code: "x", Text: "no worker"}
+		}, LiveBlind},
+		"not ready, and something changed": {func(s *engine.Snapshot) { s.Stale = true }, LiveChecking},
+		"closed":                           {func(s *engine.Snapshot) { s.Record.State, s.Verdict.Ready = engine.Finished, true }, LiveClosed},
+	} {
+		if got := s.live(snap(c.change)); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
+
+func TestJobs(t *testing.T) {
+	alice, bob := Caller{UID: 1, Known: true}, Caller{UID: 2, Known: true}
+	kind := func(err error) Kind {
+		var told *Error
+		if !errors.As(err, &told) {
+			return ""
+		}
+		return told.Kind
+	}
+	wait := func(ctx context.Context, _ engine.Report, _ *JobInfo) error { <-ctx.Done(); return ctx.Err() }
+	synctest.Test(t, func(t *testing.T) {
+		js := newJobs()
+		defer js.close()
+		job, err := js.start(alice, "run", func(ctx context.Context, report engine.Report, into *JobInfo) error {
+			report(engine.Progress{Items: 7})
+			<-ctx.Done()
+			into.Plan = &PlanReport{}
+			return ctx.Err()
+		})
+		if err != nil || job.State != JobRunning {
+			t.Fatalf("%+v, %v", job, err)
+		}
+		synctest.Wait()
+		if got, err := js.get(alice, job.ID); err != nil || got.Progress.Items != 7 {
+			t.Errorf("%+v, %v", got, err)
+		}
+		for _, other := range []Caller{bob, {}, {UID: 1}} {
+			if _, err := js.get(other, job.ID); kind(err) != KindNotFound {
+				t.Errorf("%+v reads another's: %v", other, err)
+			}
+			if _, err := js.stop(other, job.ID); kind(err) != KindNotFound {
+				t.Errorf("%+v stops another's: %v", other, err)
+			}
+		}
+		if got, err := js.stop(alice, job.ID); err != nil || got.State != JobCancelled {
+			t.Errorf("stopped: %+v, %v", got, err)
+		}
+		synctest.Wait()
+		if got, _ := js.get(alice, job.ID); got.State != JobCancelled || got.Error == nil || got.Error.Kind != KindUnavailable {
+			t.Errorf("after it ended: %+v", got)
+		}
+		if got, err := js.stop(alice, job.ID); err != nil || got.State != JobCancelled {
+			t.Errorf("stopped twice: %+v, %v", got, err)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		js := newJobs()
+		held := make(chan struct{})
+		stubborn := func(context.Context, engine.Report, *JobInfo) error { <-held; return nil }
+		for range runningJobs {
+			job, err := js.start(alice, "run", stubborn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := js.stop(alice, job.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := js.start(bob, "run", wait); kind(err) != KindBusy {
+			t.Errorf("one more than may run: %v", err)
+		}
+		close(held)
+		synctest.Wait()
+		job, err := js.start(bob, "run", wait)
+		if err != nil {
+			t.Fatal(err)
+		}
+		js.close()
+		if got, _ := js.get(bob, job.ID); got.State != JobFailed {
+			t.Errorf("as the agent ended: %+v", got)
+		}
+		if _, err := js.start(bob, "run", wait); kind(err) != KindUnavailable {
+			t.Errorf("after the agent ended: %v", err)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		js := newJobs()
+		defer js.close()
+		long, err := js.start(alice, "run", wait)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range keptJobs + 20 {
+			if _, err := js.start(alice, "plan", func(context.Context, engine.Report, *JobInfo) error { return nil }); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		if n := len(js.byID); n != keptJobs || len(js.order) != keptJobs {
+			t.Errorf("%d are kept", n)
+		}
+		if _, err := js.get(alice, long.ID); err != nil {
+			t.Errorf("one that runs is forgotten: %v", err)
+		}
+		time.Sleep(jobLife)
+		synctest.Wait()
+		if got, _ := js.get(alice, long.ID); got.State != JobFailed {
+			t.Errorf("after a day: %+v", got)
+		}
+	})
+}
