@@ -125,6 +125,17 @@ func (d *desk) job(info agent.JobInfo, err error) agent.JobInfo {
 	return info
 }
 
+// copied and read are how many items are in the copy, and were read back.
+func (d *desk) copied() (n int) {
+	d.w.Do(func() { n = len(d.w.Ledger) })
+	return n
+}
+
+func (d *desk) read() (n int) {
+	d.w.Do(func() { n = len(d.w.Read) })
+	return n
+}
+
 func (d *desk) info(id string) agent.DepartureInfo {
 	d.t.Helper()
 	info, err := d.s.Departure(d.t.Context(), owner, id)
@@ -185,7 +196,7 @@ func TestFromTheFirstQuestionToTheProof(t *testing.T) {
 			t.Fatalf("accounts %+v", accounts)
 		}
 		plan := d.job(d.s.Plan(t.Context(), owner, world.Me.ID)).Plan
-		if plan == nil || !plan.Complete || len(d.w.Ledger) != 0 || len(plan.Bindings) != 1 || len(plan.Trackers) != 1 {
+		if plan == nil || !plan.Complete || d.copied() != 0 || len(plan.Bindings) != 1 || len(plan.Trackers) != 1 {
 			t.Fatalf("plan %+v", plan)
 		}
 		for _, c := range plan.Classes {
@@ -270,7 +281,7 @@ func TestStart(t *testing.T) {
 			"no such data":    {agent.StartRequest{Account: world.Me.ID, Intent: departure.Delete, Extra: []departure.Dataset{"songs"}}, agent.KindInvalid},
 		} {
 			_, err := d.s.StartDeparture(t.Context(), owner, c.req)
-			if d.kind(err, c.kind); len(d.w.Ledger) != 0 {
+			if d.kind(err, c.kind); d.copied() != 0 {
 				t.Errorf("%s: something was copied", name)
 			}
 		}
@@ -316,14 +327,14 @@ func TestRun(t *testing.T) {
 		d.kind(err, agent.KindNotFound)
 		_, err = d.s.SetDestination(t.Context(), owner, id, "/media/disk")
 		d.ok(err)
-		if n := len(d.w.Ledger); n != 0 {
+		if n := d.copied(); n != 0 {
 			t.Errorf("%d items copied before anyone said so", n)
 		}
 		d.job(d.s.Run(t.Context(), owner, id, departure.StepBackup))
-		if len(d.w.Ledger) == 0 || len(d.w.Read) != 0 {
-			t.Errorf("%d copied, %d read back", len(d.w.Ledger), len(d.w.Read))
+		if d.copied() == 0 || d.read() != 0 {
+			t.Errorf("%d copied, %d read back", d.copied(), d.read())
 		}
-		if job := d.job(d.s.Run(t.Context(), owner, id, "")); job.Departure == nil || job.Departure.Until != departure.StepTrack || len(d.w.Read) == 0 {
+		if job := d.job(d.s.Run(t.Context(), owner, id, "")); job.Departure == nil || job.Departure.Until != departure.StepTrack || d.read() == 0 {
 			t.Errorf("run to %+v", job)
 		}
 	})
@@ -348,7 +359,7 @@ func TestCancelledRunStaysStopped(t *testing.T) {
 		}
 		d.w.Do(func() { delete(d.w.Block, "Backup") })
 		time.Sleep(time.Hour)
-		if n := len(d.w.Ledger); n != 0 {
+		if n := d.copied(); n != 0 {
 			t.Errorf("%d items copied after it was stopped", n)
 		}
 		d.goOn(id)
@@ -374,7 +385,7 @@ func TestStopOfTheAgentGoesOnAtTheNextStart(t *testing.T) {
 		d.ok(d.s.Start(context.Background()))
 		defer d.s.Close()
 		time.Sleep(time.Second)
-		if len(d.w.Ledger) == 0 {
+		if d.copied() == 0 {
 			t.Error("nothing was copied by itself")
 		}
 		if got := d.info(id); got.Until != departure.StepTrack {

@@ -349,3 +349,62 @@ func TestSurvey(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// The owner's proof is held until Find My Device is off, and no longer.
+func TestProofIsForgotten(t *testing.T) {
+	r := rigged(t, world.New(), departure.Delete)
+	r.rules.Delay = time.Hour
+	r.authorised()
+	r.pass()
+	if r.e.Proof(r.id) != "right" {
+		t.Error("it is gone before its delay ended")
+	}
+	r.w.Time = r.w.Time.Add(time.Hour)
+	r.pass()
+	if r.w.Disables != 1 || r.e.Proof(r.id) != "" {
+		t.Errorf("%d times off, and the proof is held", r.w.Disables)
+	}
+	other := rigged(t, world.New(), departure.Delete)
+	other.rules.Delay = time.Hour
+	other.authorised()
+	other.ok(other.e.Cancel(t.Context(), other.id, false, ""))
+	if other.e.Proof(other.id) != "" {
+		t.Error("a cancelled departure holds a proof")
+	}
+}
+
+// A book that drops to nothing is refused until that is accepted by name; what it
+// held is not forgotten meanwhile.
+func TestDrop(t *testing.T) {
+	w := world.New()
+	r := rigged(t, w, departure.Delete)
+	r.asked()
+	clear(w.Cloud[departure.Notes])
+	clear(w.Cloud[departure.Files])
+	for range 2 {
+		r.pass()
+		if c := r.check(departure.InventoryComplete); c.Status != departure.Fail || c.Ask == nil || c.Ask.Subject != "cloud:notes" && c.Ask.Subject != "cloud:files" {
+			t.Fatalf("%s: %s", c.Status, c.Reason.Text)
+		}
+	}
+	held := func(d departure.Dataset) int64 {
+		for _, k := range r.snap().Record.Sources {
+			if k.Source.ID == world.CloudID(d) {
+				return k.Items
+			}
+		}
+		return -1
+	}
+	c := r.check(departure.InventoryComplete)
+	r.ok(r.e.Say(t.Context(), r.id, departure.Word{Check: c.ID, Kind: c.Ask.Kind, Subject: c.Ask.Subject, List: c.Ask.List, Statement: "I deleted them"}))
+	r.pass()
+	if held(departure.Notes) != 2 || held(departure.Files) != 2 {
+		t.Error("a word that does not count yet made it forget")
+	}
+	r.ok(world.Authorise(t.Context(), r.e, r.id, r.snap()))
+	r.pass()
+	if n, m := held(departure.Notes), held(departure.Files); n+m != 2 {
+		t.Errorf("one of two was accepted: they held %d and %d", n, m)
+	}
+	r.reach(ready)
+}
