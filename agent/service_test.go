@@ -94,13 +94,13 @@ func (d *desk) ok(err error) {
 }
 
 // kind holds that err is of that kind.
-func (d *desk) kind(err error, want agent.Kind) *agent.Error {
+func (d *desk) kind(err error, want agent.Kind) agent.Error {
 	d.t.Helper()
 	var told *agent.Error
 	if !errors.As(err, &told) || told.Kind != want || told.Text == "" {
 		d.t.Fatalf("got %v (%T), want the kind %q", err, err, want)
 	}
-	return told
+	return *told
 }
 
 func (d *desk) start(intent departure.Intent) agent.DepartureInfo {
@@ -119,7 +119,7 @@ func (d *desk) job(info agent.JobInfo, err error) agent.JobInfo {
 		if info, err = d.s.Job(d.t.Context(), owner, info.ID); err != nil || info.State != agent.JobRunning {
 			break
 		}
-		time.Sleep(time.Second)
+		elapse(time.Second)
 	}
 	d.ok(err)
 	return info
@@ -175,7 +175,7 @@ func (d *desk) goOn(id string) {
 		if info.State != agent.JobDone {
 			d.t.Fatalf("run: %+v", info.Error)
 		}
-		time.Sleep(5 * time.Second) // what was told meanwhile is looked at
+		elapse(5 * time.Second) // what was told meanwhile is looked at
 		synctest.Wait()
 		if got := d.info(id); got.State != engine.Open || got.Live == agent.LiveReady {
 			return
@@ -281,7 +281,7 @@ func TestStart(t *testing.T) {
 			"no such data":    {agent.StartRequest{Account: world.Me.ID, Intent: departure.Delete, Extra: []departure.Dataset{"songs"}}, agent.KindInvalid},
 		} {
 			_, err := d.s.StartDeparture(t.Context(), owner, c.req)
-			if d.kind(err, c.kind); d.copied() != 0 {
+			if _ = d.kind(err, c.kind); d.copied() != 0 {
 				t.Errorf("%s: something was copied", name)
 			}
 		}
@@ -322,9 +322,9 @@ func TestRun(t *testing.T) {
 	bubble(t, func(t *testing.T, d *desk) {
 		id := d.start(departure.Delete).Departure.ID
 		_, err := d.s.Run(t.Context(), owner, id, "dance")
-		d.kind(err, agent.KindInvalid)
+		_ = d.kind(err, agent.KindInvalid)
 		_, err = d.s.Run(t.Context(), owner, "none", "")
-		d.kind(err, agent.KindNotFound)
+		_ = d.kind(err, agent.KindNotFound)
 		_, err = d.s.SetDestination(t.Context(), owner, id, "/media/disk")
 		d.ok(err)
 		if n := d.copied(); n != 0 {
@@ -348,7 +348,7 @@ func TestCancelledRunStaysStopped(t *testing.T) {
 		d.w.Do(func() { d.w.Block["Backup"] = make(chan struct{}) })
 		job, err := d.s.Run(t.Context(), owner, id, "")
 		d.ok(err)
-		time.Sleep(time.Second)
+		elapse(time.Second)
 		if info := d.info(id); !info.Running {
 			t.Fatal("nothing runs")
 		}
@@ -358,7 +358,7 @@ func TestCancelledRunStaysStopped(t *testing.T) {
 			t.Errorf("cancelled: %+v", got)
 		}
 		d.w.Do(func() { delete(d.w.Block, "Backup") })
-		time.Sleep(time.Hour)
+		elapse(time.Hour)
 		if n := d.copied(); n != 0 {
 			t.Errorf("%d items copied after it was stopped", n)
 		}
@@ -375,16 +375,16 @@ func TestStopOfTheAgentGoesOnAtTheNextStart(t *testing.T) {
 		d.w.Do(func() { d.w.Block["Backup"] = make(chan struct{}) })
 		_, err = d.s.Run(t.Context(), owner, id, "")
 		d.ok(err)
-		time.Sleep(time.Second)
+		elapse(time.Second)
 		d.s.Close()
 		_, err = d.s.Run(t.Context(), owner, id, "")
-		d.kind(err, agent.KindUnavailable)
+		_ = d.kind(err, agent.KindUnavailable)
 		d.w.Do(func() { delete(d.w.Block, "Backup") })
 		d.w.Crash()
 		d.s = service(t, d.w)
 		d.ok(d.s.Start(context.Background()))
 		defer d.s.Close()
-		time.Sleep(time.Second)
+		elapse(time.Second)
 		if d.copied() == 0 {
 			t.Error("nothing was copied by itself")
 		}
@@ -404,7 +404,7 @@ func TestAtOwnRisk(t *testing.T) {
 			t.Fatalf("%d lines", len(lost))
 		}
 		_, err = d.s.AtOwnRisk(t.Context(), owner, id, "old")
-		d.kind(err, agent.KindStale)
+		_ = d.kind(err, agent.KindStale)
 		token, err := d.s.AtOwnRisk(t.Context(), owner, id, list)
 		d.ok(err)
 		if !strings.HasPrefix(token, "clearance-list+jwt ") || strings.Contains(token, "alice@cloud") {
@@ -418,18 +418,18 @@ func TestAtOwnRisk(t *testing.T) {
 		d.ok(err)
 		d.job(d.s.Run(t.Context(), owner, id, ""))
 		_, err = d.s.AtOwnRisk(t.Context(), owner, id, list)
-		d.kind(err, agent.KindStale)
+		_ = d.kind(err, agent.KindStale)
 		_, _, err = d.s.AtOwnRiskList(t.Context(), owner, "none")
-		d.kind(err, agent.KindNotFound)
+		_ = d.kind(err, agent.KindNotFound)
 	})
 }
 
 func TestSources(t *testing.T) {
 	bubble(t, func(t *testing.T, d *desk) {
 		_, err := d.s.AddSource(t.Context(), owner, world.Me.ID, "songs", "/x")
-		d.kind(err, agent.KindInvalid)
+		_ = d.kind(err, agent.KindInvalid)
 		_, err = d.s.AddSource(t.Context(), owner, "none", departure.Photos, "/x")
-		d.kind(err, agent.KindNotFound)
+		_ = d.kind(err, agent.KindNotFound)
 		id := d.start(departure.Delete).Departure.ID
 		for range 2 {
 			a, err := d.s.AddSource(t.Context(), owner, world.Me.ID, departure.Photos, "/export")
@@ -439,7 +439,7 @@ func TestSources(t *testing.T) {
 			}
 		}
 		_, err = d.s.RemoveSource(t.Context(), owner, world.Me.ID, "none")
-		d.kind(err, agent.KindNotFound)
+		_ = d.kind(err, agent.KindNotFound)
 		a, err := d.s.RemoveSource(t.Context(), owner, world.Me.ID, world.GivenID)
 		d.ok(err)
 		if len(a.Given) != 0 || len(d.info(id).Given) != 0 {
@@ -456,7 +456,7 @@ func TestDeclare(t *testing.T) {
 	bubble(t, func(t *testing.T, d *desk) {
 		for _, c := range [][2]string{{"nowhere", "x"}, {"xiaomi", ""}, {"xiaomi", "a\nb"}, {"xiaomi", strings.Repeat("x", 201)}} {
 			_, err := d.s.AddAccount(t.Context(), owner, c[0], c[1])
-			d.kind(err, agent.KindInvalid)
+			_ = d.kind(err, agent.KindInvalid)
 		}
 		a, err := d.s.AddAccount(t.Context(), owner, "xiaomi", " 1926 ")
 		d.ok(err)
@@ -466,7 +466,7 @@ func TestDeclare(t *testing.T) {
 			t.Errorf("%+v, %+v", a, again)
 		}
 		err = d.s.Credential(t.Context(), owner, a.ID, "x")
-		d.kind(err, agent.KindNotFound)
+		_ = d.kind(err, agent.KindNotFound)
 	})
 }
 
@@ -478,10 +478,10 @@ func TestDevices(t *testing.T) {
 		}
 		for _, bad := range []departure.Device{{Name: "phone", State: "eaten"}, {Name: "phone", State: departure.DeviceReported}, {}, {Name: strings.Repeat("x", 201)}} {
 			_, err := attest(bad)
-			d.kind(err, agent.KindInvalid)
+			_ = d.kind(err, agent.KindInvalid)
 		}
 		_, err := attest(departure.Device{ID: "device-7", State: departure.DeviceSold})
-		d.kind(err, agent.KindNotFound)
+		_ = d.kind(err, agent.KindNotFound)
 		info, err := attest(departure.Device{Name: "phone"})
 		d.ok(err)
 		if len(info.Devices) != 1 || info.Devices[0].ID == "" {
@@ -522,12 +522,12 @@ func TestLists(t *testing.T) {
 		}
 		for _, limit := range []int{-1, 1001} {
 			_, err := d.s.Departures(t.Context(), owner, agent.Page{Limit: limit})
-			d.kind(err, agent.KindInvalid)
+			_ = d.kind(err, agent.KindInvalid)
 			_, err = d.s.Items(t.Context(), owner, want[0], engine.ItemFilter{Limit: limit})
-			d.kind(err, agent.KindInvalid)
+			_ = d.kind(err, agent.KindInvalid)
 		}
 		_, err := d.s.Items(t.Context(), owner, "none", engine.ItemFilter{})
-		d.kind(err, agent.KindNotFound)
+		_ = d.kind(err, agent.KindNotFound)
 	})
 }
 
