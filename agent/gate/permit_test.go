@@ -2,7 +2,6 @@ package gate_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -369,61 +368,6 @@ func TestRequests(t *testing.T) {
 	refused[*gate.NotReadyError](t, err, "installed")
 }
 
-func TestClaims(t *testing.T) {
-	a, id := readied(t)
-	a.w.SameDisk = true
-	reach(t, a, id, ready)
-	var tokens []string
-	subjects := map[string]bool{}
-	for _, audience := range []string{"rp", "rp2", "1:rp", "rp+attested"} {
-		p, token, err := a.g.Issue(t.Context(), id, nonce, audience)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c, err := claimsOf(token)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if c.Audience != audience || c.Nonce != nonce || c.ID != p.ID || c.Expires-c.Issued != 300 || c.Boot != "boot" || c.Basis == "" ||
-			c.Assurance != departure.AssuredPersonal || c.Intent != departure.Delete || c.State != "signed-out" || c.Permit != "" {
-			t.Errorf("%+v", c)
-		}
-		if fmt.Sprint(c.Waived) != "[destination.apart]" {
-			t.Errorf("waived: %v", c.Waived)
-		}
-		if subjects[c.Subject] || len(c.Subject) != 32 {
-			t.Errorf("subject %q is another audience's too", c.Subject)
-		}
-		subjects[c.Subject] = true
-		receipt, _, err := a.g.Redeem(t.Context(), p.ID, second)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r, err := claimsOf(receipt)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if r.Subject != c.Subject || r.Permit != p.ID || r.Nonce != second || r.Expires-r.Issued != 60 || r.Basis != c.Basis || r.ID == c.ID {
-			t.Errorf("proof %+v of permit %+v", r, c)
-		}
-		if !strings.HasPrefix(token, gate.PermitType+" ") || !strings.HasPrefix(receipt, gate.ReceiptType+" ") {
-			t.Error("the types are mixed up")
-		}
-		tokens = append(tokens, token, receipt)
-	}
-	list, err := a.g.List(world.Me, []departure.Line{{ID: "x", Text: "three notes"}})
-	if err != nil || !strings.HasPrefix(list, gate.ListType+" ") {
-		t.Errorf("list %q, %v", list, err)
-	}
-	for _, token := range append(tokens, list) {
-		for _, secret := range []string{"alice", "Alice", "/media", "disk-1", "bag-1", "goa-1", "photos-a", `"me"`, world.Implementer, "secret", "right"} {
-			if strings.Contains(token, secret) {
-				t.Errorf("%q is in %s", secret, token)
-			}
-		}
-	}
-}
-
 func TestFailedSignature(t *testing.T) {
 	a, id := readied(t)
 	g := gate.New(gate.Config{Engine: a.e, Signer: mute{}, Closed: func() string { return "" }})
@@ -460,74 +404,6 @@ func TestBurningIsDurableFirst(t *testing.T) {
 	}
 }
 
-// A program of the same user says yes to a failure after the owner authorised:
-// that changes nothing before the owner authorises anew.
-func TestWordsOfASameUserProgram(t *testing.T) {
-	a, id := readied(t)
-	a.w.Cloud[departure.Photos]["broken"] = 1
-	a.w.Fails["broken"] = true
-	pass(t, a, id)
-	s, _, err := a.e.Snapshot(t.Context(), id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, _ := s.Verdict.Checks.Get(departure.BackupOf(departure.Photos))
-	if c.Ask == nil {
-		t.Fatalf("nothing is asked: %+v", c)
-	}
-	err = a.e.Say(t.Context(), id, departure.Word{Check: c.ID, Kind: c.Ask.Kind, List: c.Ask.List, Statement: "never mind"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	pass(t, a, id)
-	_, _, err = a.g.Issue(t.Context(), id, nonce, "rp")
-	refused[*gate.NotReadyError](t, err, "authorise")
-	reach(t, a, id, ready)
-	issue(t, a, id, "rp")
-}
-
-// Find My Device on again after it was turned off: one effect for one grant, and
-// only the owner's new leave goes on.
-func TestFindMyDeviceOnAgain(t *testing.T) {
-	a, id := readied(t)
-	p := issue(t, a, id, "rp")
-	a.w.Switch("on")
-	for range 3 {
-		pass(t, a, id)
-	}
-	if a.w.Disables != 1 {
-		t.Errorf("turned off %d times with one grant", a.w.Disables)
-	}
-	_, _, err := a.g.Redeem(t.Context(), p.ID, second)
-	refused[*gate.StaleError](t, err, "came back on")
-	reach(t, a, id, ready)
-	if a.w.Disables != 2 {
-		t.Errorf("turned off %d times with two grants", a.w.Disables)
-	}
-}
-
-func TestSignedInAgain(t *testing.T) {
-	a, id := readied(t)
-	p := issue(t, a, id, "rp")
-	a.w.SignIn()
-	for range 3 {
-		pass(t, a, id)
-	}
-	if a.w.Unbinds != 1 {
-		t.Errorf("signed out %d times with one grant", a.w.Unbinds)
-	}
-	s, _, err := a.e.Snapshot(t.Context(), id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if c, _ := s.Verdict.Checks.Get(departure.BindingsRemoved); c.Status != departure.Fail || c.Reason.Code != "came-back" {
-		t.Errorf("%s [%s]", c.Status, c.Reason.Code)
-	}
-	_, _, err = a.g.Redeem(t.Context(), p.ID, second)
-	refused[*gate.StaleError](t, err, "came back")
-	reach(t, a, id, ready)
-}
-
 func TestKeptPermitsAreBounded(t *testing.T) {
 	a, id := readied(t)
 	for range 25 {
@@ -535,16 +411,5 @@ func TestKeptPermitsAreBounded(t *testing.T) {
 	}
 	if n := len(record(t, a, id).Permits); n != 20 {
 		t.Errorf("%d permits are kept", n)
-	}
-}
-
-func TestClaimsHaveStableNames(t *testing.T) {
-	b, err := json.Marshal(gate.Claims{Waived: []string{"x"}, Simulated: true, Permit: "p"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := `{"iss":"","jti":"","sub":"","aud":"","iat":0,"exp":0,"eat_nonce":"","boot":"","provider":"","intent":"","state":"","basis":"","assurance":"","waived":["x"],"sim":true,"permit":"p"}`
-	if string(b) != want {
-		t.Errorf("claims are %s", b)
 	}
 }
