@@ -300,6 +300,7 @@ func TestRaisedAsItCloses(t *testing.T) {
 func TestDisturbedWatchesAnew(t *testing.T) {
 	bubble(t, departure.Delete, func(t *testing.T, r *rig) {
 		r.settled(ready)
+		r.settle() // the first look after the sign-out watches what is left of the sources
 		synctest.Wait()
 		watches, epoch := r.calls("Watch"), r.snap().Epoch
 		r.settle()
