@@ -331,7 +331,7 @@ func noteError(ext string, raw []byte) error {
 }
 
 // trashed reports whether an item is a raw file of a removed store.
-func trashed(e *ledger.Entry) bool { return len(e.Source) > 6 && e.Source[:6] == "trash:" }
+func trashed(e *ledger.Entry) bool { return strings.HasPrefix(e.Source, "trash:") }
 
 // Seal lists every source again in full and hashes every byte of those that can
 // change without a trace.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/agent/engine"
@@ -86,21 +87,11 @@ func (w *Worker) lost(ctx context.Context, shelf string, uids []string) (n int64
 		return 0, err
 	}
 	for _, uid := range uids {
-		if _, there := slices.BinarySearchFunc(l.Keys, uid, func(k eds.Key, uid string) int { return compare(k.UID, uid) }); !there {
+		if _, there := slices.BinarySearchFunc(l.Keys, uid, func(k eds.Key, uid string) int { return strings.Compare(k.UID, uid) }); !there {
 			n++
 		}
 	}
 	return n, nil
-}
-
-func compare(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // Keep copies what would leave this device into books of its own, and reads it
