@@ -1,0 +1,76 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/clearance-project/clearance/agent/departure"
+	"github.com/clearance-project/clearance/agent/engine"
+	"github.com/clearance-project/clearance/backup/bag"
+	"github.com/clearance-project/clearance/backup/copy"
+	"github.com/clearance-project/clearance/backup/ledger"
+	"github.com/clearance-project/clearance/backup/verify"
+)
+
+// Verify reads back from the destination what was not read since it was
+// written, or not since before. What is damaged is put aside and copied anew by
+// the next Backup, where its source still has it.
+func (w *Worker) Verify(ctx context.Context, job engine.Job, before time.Time, report engine.Report) (res engine.CopyResult, err error) {
+	b, err := w.openBag(job, false)
+	if err != nil {
+		return res, destination(err, job)
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
+	l, err := w.openLedger(b.ID())
+	if err != nil {
+		return res, err
+	}
+	defer func() { err = errors.Join(err, w.afterwards(err, b.ID())) }()
+	r, err := verify.Run(ctx, b, l, verify.Options{
+		Now: w.cfg.Clock.Now, OnlyNew: true, MaxAge: w.readAge(before), Check: check,
+		Progress: func(p verify.Progress) {
+			report(engine.Progress{Step: departure.StepVerify, Items: int64(p.Done), Total: int64(p.Total), Bytes: p.Bytes})
+		},
+	})
+	if err != nil {
+		return w.result(b, l, int64(r.OK), 0, r.Bytes), err
+	}
+	if err := w.settleProblems(b, l, r); err != nil {
+		return res, err
+	}
+	return w.result(b, l, int64(r.OK), int64(r.Damaged+r.Missing+r.Unknown), r.Bytes), nil
+}
+
+// settleProblems puts damaged copies aside, so that the next run copies them
+// again, and lists what does not parse.
+func (w *Worker) settleProblems(b *bag.Bag, l *ledger.Ledger, r verify.Report) error {
+	for _, p := range r.Problems {
+		if p.Status == verify.Unknown {
+			continue // it counts as not read back
+		}
+		e, ok, err := l.Get(&p.Key)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			continue
+		}
+		if _, err := b.Heal(p.Path, e.SHA256, e.Size); err != nil {
+			return err
+		}
+		if err := l.Distrust(&p.Key); err != nil {
+			return err
+		}
+	}
+	for _, p := range r.Odd {
+		f := ledger.Failure{Key: p.Key, Name: p.ID, Reason: NotParsed, Detail: p.Err.Error(), At: w.now()}
+		if err := l.Fail(&f); err != nil {
+			return err
+		}
+	}
+	if len(r.Problems) == 0 && len(r.Odd) == 0 {
+		return nil
+	}
+	return errors.Join(l.Sync(), copy.Fold(b, l))
+}
