@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -43,14 +44,26 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	build := exec.Command("go", "build", "-o", dir, "./agent/clearanced", "./platform/devicesim", "./packaging/stage/relay")
-	build.Dir = "../.."
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "cannot build: %v\n%s", err, out)
+	bin = filepath.Join(dir, "bin")
+	if err := build(bin); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	bin = dir
 	return m.Run()
+}
+
+// build builds the programs of a stage into a folder.
+func build(into string, flags ...string) error {
+	if err := os.Mkdir(into, 0o755); err != nil {
+		return err
+	}
+	args := slices.Concat([]string{"build"}, flags, []string{"-o", into, "./agent/clearanced", "./platform/devicesim", "./packaging/stage/relay"})
+	c := exec.Command("go", args...)
+	c.Dir = "../.."
+	if out, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("cannot build: %w\n%s", err, out)
+	}
+	return nil
 }
 
 // person is who leaves an account: they do what the agent asks.
@@ -71,6 +84,12 @@ const (
 
 func start(t *testing.T, content davtest.Content) *person {
 	t.Helper()
+	return startWith(t, bin, content)
+}
+
+// startWith is start with other programs.
+func startWith(t *testing.T, programs string, content davtest.Content) *person {
+	t.Helper()
 	t.Parallel()
 	root, err := os.MkdirTemp("/var/tmp", "ce-")
 	if err == nil {
@@ -80,7 +99,7 @@ func start(t *testing.T, content davtest.Content) *person {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(root) })
-	o := stage.Options{Root: root, Bin: bin, User: user, Password: password}
+	o := stage.Options{Root: root, Bin: programs, User: user, Password: password}
 	if os.Geteuid() == 0 {
 		if o.As, err = session.LookupCredential("nobody"); err != nil {
 			t.Fatal(err)
