@@ -5,7 +5,10 @@ import (
 	"errors"
 	"iter"
 	"path"
+	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/clearance-project/clearance/backup/scan"
 )
@@ -53,10 +56,11 @@ func (f *Folder) Items(ctx context.Context) iter.Seq2[Item, error] {
 		}}
 		sum, err := f.Root.Walk(ctx, opts, func(entries []scan.Entry) error {
 			for i := range entries {
-				if f.Match != nil && !f.Match(entries[i].Path) {
+				item, err, counts := f.judge(&entries[i], began)
+				if !counts {
 					continue
 				}
-				if stopped = !yield(f.item(&entries[i], began), nil); stopped {
+				if stopped = !yield(item, err); stopped {
 					return errStopped
 				}
 			}
@@ -78,6 +82,38 @@ func (f *Folder) Items(ctx context.Context) iter.Seq2[Item, error] {
 }
 
 var errStopped = errors.New("stopped by the reader")
+
+// judge says what a file is: an item, one that cannot be copied, or, if counts is
+// false, none of this source's.
+func (f *Folder) judge(e *scan.Entry, began time.Time) (item Item, err error, counts bool) {
+	of, stub := Placeholder(e.Path, e.Size)
+	if !stub {
+		of = e.Path
+	}
+	if f.Match != nil && !strings.HasSuffix(of, "/") && !f.Match(of) {
+		return Item{}, nil, false // what a folder holds that was never fetched, nobody knows
+	}
+	item = f.item(e, began)
+	switch {
+	case stub, e.Size == maxHydrate && f.unfetched(e.Path):
+		return item, &Failed{Item: item, Reason: OnlyInCloud}, true
+	case f.Dataset == Photos && Thumbnail(e.Path):
+		return item, &Failed{Item: item, Reason: OnlyThumb}, true
+	}
+	return item, nil, true
+}
+
+// unfetched asks a file for the mark of a cloud drive. One that cannot be asked
+// fails when it is read.
+func (f *Folder) unfetched(p string) bool {
+	file, _, err := f.Root.OpenFile(p)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	n, err := unix.Fgetxattr(int(file.Fd()), hydrateAttr, nil)
+	return err == nil && n >= 0
+}
 
 func (f *Folder) item(e *scan.Entry, began time.Time) Item {
 	return Item{

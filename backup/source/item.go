@@ -82,6 +82,9 @@ const (
 	Changing    Reason = "keeps-changing" // changed while it was read, three times
 	Vanished    Reason = "vanished"       // listed, and gone before it was copied
 	TooLarge    Reason = "too-large"      // does not fit a limit that the origin or the destination sets
+	OnlyInCloud Reason = "only-in-cloud"  // a cloud drive's placeholder: the file itself was never fetched
+	OnlyThumb   Reason = "thumbnail"      // a small picture that a program made of a photo, among photos
+	NoteFile    Reason = "note-file"      // a file that a note shows is not there
 )
 
 // Failed is yielded in place of an item that cannot be copied. The listing goes

@@ -71,7 +71,10 @@ func failureText(f ledger.Failure) string {
 	if f.Reason == NotParsed {
 		return "it is in your copy as it stands, but it does not parse: " + f.Detail
 	}
-	return string(f.Reason) + ": " + f.Detail
+	if f.Detail == "" {
+		return f.Reason.Sentence()
+	}
+	return f.Reason.Sentence() + ": " + f.Detail
 }
 
 func cursor(n int) string { return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d", n)) }

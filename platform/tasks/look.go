@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"slices"
 
 	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/agent/engine"
@@ -53,6 +52,8 @@ func (w *Worker) list(ctx context.Context, s *survey, o *origin, l *ledger.Ledge
 		return out, 0
 	}
 	var keys, failed scan.Keys
+	// A live photo, or a RAW file with its JPEG, is one photo at the provider.
+	photos, shots := o.src.Given && o.src.Dataset == departure.Photos, source.Shots{}
 	for item, err := range o.list(ctx, nil) {
 		var incomplete *source.Incomplete
 		var fails *source.Failed
@@ -78,6 +79,8 @@ func (w *Worker) list(ctx context.Context, s *survey, o *origin, l *ledger.Ledge
 			out.Covered++
 			if beside(o.src, &item) {
 				out.Beside++
+			} else if photos {
+				shots.Add(item.ID)
 			}
 		default:
 			if f, known := failure(l, &item); known && f.Rev == item.Rev {
@@ -87,6 +90,9 @@ func (w *Worker) list(ctx context.Context, s *survey, o *origin, l *ledger.Ledge
 			}
 			missing += max(0, item.Size)
 		}
+	}
+	if photos {
+		out.Beside = max(out.Beside, out.Covered-shots.Count())
 	}
 	out.Complete, out.EndedAt = ctx.Err() == nil, w.now()
 	out.Keys, out.Failures = departure.Digest(keys.Digest()), departure.Digest(failed.Digest())
@@ -310,25 +316,4 @@ func sameListing(ctx context.Context, c *dav.Client, l dav.Listing) (bool, error
 		return false, nil
 	}
 	return same, err
-}
-
-// Sweep is the quick look before an irreversible act: it fences, lists again
-// and compares with the sealed rows.
-func (w *Worker) Sweep(ctx context.Context, job engine.Job) (moved []departure.SourceID, err error) {
-	s, err := w.survey(ctx, job)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, s.close(context.WithoutCancel(ctx))) }()
-	if s.missing.Code != "" {
-		return nil, errors.New(s.missing.Text)
-	}
-	for _, o := range s.required() {
-		l, _ := w.list(ctx, s, o, nil)
-		i := slices.IndexFunc(job.Sealed, func(r departure.SealRow) bool { return r.Source.ID == o.src.ID })
-		if i < 0 || !l.Complete || l.Keys != job.Sealed[i].Keys {
-			moved = append(moved, o.src.ID)
-		}
-	}
-	return moved, w.fenceWatch(ctx, job)
 }

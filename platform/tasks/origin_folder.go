@@ -107,10 +107,13 @@ func (s *survey) addFolder(src departure.Source, at string) {
 		f.BagIDs = map[string]bool{id: true}
 	}
 	o.list = func(ctx context.Context, _ func(*source.Item) bool) iter.Seq2[source.Item, error] {
-		if ext == "" {
-			return f.Items(ctx)
+		switch {
+		case ext != "":
+			return split(ctx, f)
+		case src.Dataset == departure.Notes:
+			return f.NoteItems(ctx)
 		}
-		return split(ctx, f)
+		return f.Items(ctx)
 	}
 }
 
