@@ -56,7 +56,7 @@ func (f *Folder) Items(ctx context.Context) iter.Seq2[Item, error] {
 		}}
 		sum, err := f.Root.Walk(ctx, opts, func(entries []scan.Entry) error {
 			for i := range entries {
-				item, err, counts := f.judge(&entries[i], began)
+				item, counts, err := f.judge(&entries[i], began)
 				if !counts {
 					continue
 				}
@@ -85,22 +85,22 @@ var errStopped = errors.New("stopped by the reader")
 
 // judge says what a file is: an item, one that cannot be copied, or, if counts is
 // false, none of this source's.
-func (f *Folder) judge(e *scan.Entry, began time.Time) (item Item, err error, counts bool) {
+func (f *Folder) judge(e *scan.Entry, began time.Time) (item Item, counts bool, err error) {
 	of, stub := Placeholder(e.Path, e.Size)
 	if !stub {
 		of = e.Path
 	}
 	if f.Match != nil && !strings.HasSuffix(of, "/") && !f.Match(of) {
-		return Item{}, nil, false // what a folder holds that was never fetched, nobody knows
+		return Item{}, false, nil // what a folder holds that was never fetched, nobody knows
 	}
 	item = f.item(e, began)
 	switch {
 	case stub, e.Size == maxHydrate && f.unfetched(e.Path):
-		return item, &Failed{Item: item, Reason: OnlyInCloud}, true
+		return item, true, &Failed{Item: item, Reason: OnlyInCloud}
 	case f.Dataset == Photos && Thumbnail(e.Path):
-		return item, &Failed{Item: item, Reason: OnlyThumb}, true
+		return item, true, &Failed{Item: item, Reason: OnlyThumb}
 	}
-	return item, nil, true
+	return item, true, nil
 }
 
 // unfetched asks a file for the mark of a cloud drive. One that cannot be asked
