@@ -73,7 +73,7 @@ type Bag struct {
 	broken  error
 	journal disk.File
 	pending int  // lines in the journal
-	stale   bool // the manifest is not there
+	stale   bool // the lists are not as the last fold left them
 	names   *names
 	dirty   map[string]bool // folders whose names changed since they were last made durable; nil: too many to count
 	found   Recovered
@@ -85,6 +85,9 @@ type Recovered struct {
 	Lost     int  // lines of the journal whose file is not there
 	Damaged  int  // lines of the journal that could not be read
 	Fold     bool // a fold was finished
+	// Lists names the files about the bag itself that someone else changed. The
+	// next fold writes them anew.
+	Lists []string
 }
 
 // ID is the random id of the bag, as it stands in bag-info.txt.

@@ -15,8 +15,9 @@ import (
 // of the old ones must not be written twice.
 type changes struct {
 	bag     *Bag
-	gone    map[string]int  // path → number of the last line of the journal that takes it out
-	adopted map[string]bool // paths that may be in the manifest already
+	gone    map[string]int      // path → number of the last line of the journal that takes it out
+	adopted map[string]bool     // paths that may be in the manifest already
+	agreed  map[string][32]byte // where the lists were damaged: the manifest to go by
 }
 
 func (b *Bag) survey() (*changes, error) {
@@ -34,6 +35,9 @@ func (b *Bag) survey() (*changes, error) {
 		}
 		return nil
 	})
+	if err == nil && b.stale {
+		c.agreed, err = b.agreed()
+	}
 	return c, err
 }
 
@@ -57,7 +61,11 @@ func (b *Bag) eachEntry(each func(*entry) error) error {
 // manifest writes the old manifest without what is gone, and the new lines.
 func (c *changes) manifest(w io.Writer) error {
 	seen := map[string]bool{}
-	err := c.bag.eachManifestLine(func(text []byte) error {
+	lines := c.bag.eachManifestLine
+	if c.agreed != nil {
+		lines = c.agreedLines
+	}
+	err := lines(func(text []byte) error {
 		path := ManifestPath(text)
 		if c.gone[path] > 0 {
 			return nil
@@ -85,33 +93,6 @@ func (c *changes) manifest(w io.Writer) error {
 	})
 }
 
-// eachManifestLine reads the manifest as it stands, line by line with its end.
-func (b *Bag) eachManifestLine(each func(text []byte) error) error {
-	f, err := b.root.Open(manifestName)
-	if errors.Is(err, fs.ErrNotExist) {
-		return b.remakeManifest(each)
-	}
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	in := bufio.NewReaderSize(f, maxLine)
-	for {
-		text, err := in.ReadSlice('\n')
-		if len(text) > 0 && ManifestPath(text) != "" {
-			if err := each(text); err != nil {
-				return err
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
-			return err
-		}
-	}
-}
-
 // ManifestPath is the path in a line of a manifest of ours, "" if it is none.
 func ManifestPath(text []byte) string {
 	text = trimLF(text)
@@ -129,52 +110,29 @@ func ManifestPath(text []byte) string {
 	return ""
 }
 
-// remakeManifest gives the lines of a manifest that someone took away, from
-// items.jsonl.
-func (b *Bag) remakeManifest(each func(text []byte) error) error {
-	sums := map[string][32]byte{}
-	for r, err := range b.Items() {
-		if err != nil {
-			return err
-		}
-		if r.State == Lost {
-			delete(sums, r.Path)
-			continue
-		}
-		sums[r.Path] = r.SHA256
-	}
-	sum, _, err := hashFile(b.root, aboutName)
-	if err == nil {
-		sums[aboutName] = sum
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	for path, sum := range sums {
-		if there, err := b.present(path); err != nil {
-			return err
-		} else if !there {
-			continue
-		}
-		if err := each([]byte(manifestLine(sum, path))); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // items writes the old items.jsonl and the new lines.
 func (c *changes) items(w io.Writer) error {
-	f, err := c.bag.root.Open(itemsName)
-	if err == nil {
-		_, err = io.Copy(w, f)
-		err = errors.Join(err, f.Close())
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := c.oldItems(w); err != nil {
 		return err
 	}
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	return c.bag.eachEntry(func(e *entry) error { return enc.Encode(&e.line) })
+}
+
+func (c *changes) oldItems(w io.Writer) error {
+	if c.agreed != nil {
+		return c.soundItems(w)
+	}
+	f, err := c.bag.root.Open(itemsName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(w, f)
+	return errors.Join(err, f.Close())
 }
 
 // Items reads items.jsonl: every version of every item that was folded, the

@@ -45,7 +45,7 @@ func (b *Bag) recover() error {
 	} else if !there {
 		return b.retag()
 	}
-	return nil
+	return b.checkLists()
 }
 
 // restoreJournal finishes the renames of the journal and writes it anew: what is

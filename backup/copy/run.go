@@ -77,6 +77,9 @@ func (r *run) all(ctx context.Context, items iter.Seq2[source.Item, error]) erro
 			return err
 		}
 	}
+	if err := r.relist(); err != nil {
+		return err
+	}
 	if err := r.copy(ctx, items); err != nil {
 		return err
 	}
