@@ -23,12 +23,11 @@ func (p *Place) mount(near string) error {
 	if st.Mask&unix.STATX_MNT_ID == 0 {
 		return errors.New("this kernel does not tell mounts apart (Linux 5.8 does)")
 	}
-	f, err := os.Open("/proc/self/mountinfo")
+	ms, err := readMounts()
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	m, err := findMount(f, st.Mnt_id)
+	m, err := mountOf(ms, st.Mnt_id)
 	if err != nil {
 		return err
 	}
@@ -39,11 +38,23 @@ func (p *Place) mount(near string) error {
 	return nil
 }
 
-type mountLine struct{ root, at, kind, from string }
+type mountLine struct {
+	id                   uint64
+	root, at, kind, from string
+}
 
-// findMount reads mountinfo as proc_pid_mountinfo(5) has it:
+func readMounts() ([]mountLine, error) {
+	f, err := os.Open("/proc/self/mountinfo")
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return parseMounts(f)
+}
+
+// parseMounts reads mountinfo as proc_pid_mountinfo(5) has it:
 // id parent major:minor root at options tags... - type source superoptions
-func findMount(in io.Reader, id uint64) (mountLine, error) {
+func parseMounts(in io.Reader) (ms []mountLine, err error) {
 	lines := bufio.NewScanner(io.LimitReader(in, 16<<20))
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
@@ -52,13 +63,23 @@ func findMount(in io.Reader, id uint64) (mountLine, error) {
 		if !ok || len(a) < 6 || len(b) < 2 {
 			continue
 		}
-		if n, err := strconv.ParseUint(a[0], 10, 64); err != nil || n != id {
+		id, err := strconv.ParseUint(a[0], 10, 64)
+		if err != nil {
 			continue
 		}
-		return mountLine{root: unescape(a[3]), at: unescape(a[4]), kind: b[0], from: unescape(b[1])}, nil
+		ms = append(ms, mountLine{id: id, root: unescape(a[3]), at: unescape(a[4]), kind: b[0], from: unescape(b[1])})
 	}
 	if err := lines.Err(); err != nil {
-		return mountLine{}, err
+		return nil, fmt.Errorf("cannot read the mounts: %w", err)
+	}
+	return ms, nil
+}
+
+func mountOf(ms []mountLine, id uint64) (mountLine, error) {
+	for _, m := range ms {
+		if m.id == id {
+			return m, nil
+		}
 	}
 	return mountLine{}, fmt.Errorf("mount %d is not listed", id)
 }

@@ -29,8 +29,11 @@ type Place struct {
 
 	FSType    string // as in /proc/filesystems: "ext4", "tmpfs", "nfs4", "fuse.sshfs"
 	FSID      string // statfs f_fsid in hex; "" where the file system has none
+	UUID      string // of the file system, as udev writes it; "" where nobody tells
+	Label     string // that a person gave the disk, made fit to be shown; "" for none
 	Dev       uint64
 	FreeBytes int64 // that this user may fill
+	AllBytes  int64 // the size of the file system
 	MountID   uint64
 	MountAt   string // where the file system is mounted
 	MountFrom string // what is mounted: a device, a server's path
@@ -86,7 +89,11 @@ func look(path string) (Place, error) {
 	if err := p.fileSystem(near); err != nil {
 		return p, err
 	}
-	return p, p.mount(near)
+	if err := p.mount(near); err != nil {
+		return p, err
+	}
+	p.identify(near)
+	return p, nil
 }
 
 // nearest gives the deepest part of abs that exists, its links resolved, and
@@ -138,9 +145,10 @@ func (p *Place) fileSystem(near string) error {
 		return &fs.PathError{Op: "statfs", Path: near, Err: err}
 	}
 	p.FreeBytes = int64(st.Bavail) * st.Bsize
+	p.AllBytes = int64(st.Blocks) * st.Bsize
 	p.ReadOnly = st.Flags&unix.ST_RDONLY != 0
 	if st.Fsid.Val != [2]int32{} {
-		p.FSID = fmt.Sprintf("%08x%08x", uint32(st.Fsid.Val[0]), uint32(st.Fsid.Val[1]))
+		p.FSID = hexFSID(st.Fsid.Val)
 	}
 	return nil
 }

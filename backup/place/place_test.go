@@ -115,8 +115,11 @@ func FuzzMountinfo(f *testing.F) {
 	f.Add([]byte("36 35 98:0 /mnt1 /mnt\\0402 rw,noatime master:1 - ext3 /dev/root rw\n"), uint64(36))
 	f.Add([]byte("36 - \n"), uint64(36))
 	f.Fuzz(func(t *testing.T, text []byte, id uint64) {
-		m, err := findMount(strings.NewReader(string(text)), id)
-		if err == nil && m.kind == "" {
+		ms, err := parseMounts(strings.NewReader(string(text)))
+		if err != nil {
+			return
+		}
+		if m, err := mountOf(ms, id); err == nil && m.kind == "" {
 			t.Fatalf("%+v", m)
 		}
 	})

@@ -1,0 +1,59 @@
+package place
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Hardware tells the device under the file system from a clone of it, by what
+// the kernel shows in sysfs (Documentation/ABI/stable/sysfs-block); "" where it
+// shows nothing. It is no name for a disk: the same one in another enclosure
+// has another.
+func (p *Place) Hardware() string {
+	dev, ok := p.blockDevice()
+	if !ok {
+		return ""
+	}
+	at, err := filepath.EvalSymlinks(fmt.Sprintf("/sys/dev/block/%d:%d", unix.Major(dev), unix.Minor(dev)))
+	if err != nil {
+		return ""
+	}
+	return hardware(at)
+}
+
+// hardware looks in the folder of a block device, then in those above it: a
+// partition lies in its disk, a disk in what it is plugged into.
+func hardware(at string) string {
+	part := attribute(at, "partition")
+	for range 12 { // no device lies deeper
+		for _, name := range []string{"loop/backing_file", "dm/uuid", "md/uuid", "wwid", "device/wwid", "serial", "device/serial", "device/cid"} {
+			if v := attribute(at, name); v != "" {
+				return name + "=" + v + "#" + part
+			}
+		}
+		at = filepath.Dir(at)
+		if at == "/sys/devices" || at == "/" || at == "." {
+			break
+		}
+	}
+	return ""
+}
+
+// attribute reads one value of sysfs, which is at most a page.
+func attribute(at, name string) string {
+	f, err := os.Open(filepath.Join(at, name))
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	var page [4096]byte
+	n, err := f.Read(page[:])
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(strings.ToValidUTF8(string(page[:n]), "?"))
+}
