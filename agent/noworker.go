@@ -45,7 +45,7 @@ func (NoWorker) Seal(context.Context, engine.Job, engine.Report) (engine.SealRes
 }
 
 // Sweep answers engine.ErrNoWorker.
-func (NoWorker) Sweep(context.Context, engine.Job) ([]departure.SourceID, error) {
+func (NoWorker) Sweep(context.Context, engine.Job) ([]engine.Moved, error) {
 	return nil, engine.ErrNoWorker
 }
 

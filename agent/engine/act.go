@@ -111,27 +111,44 @@ func (p *pass) sweep(ctx context.Context) Outcome {
 	if err != nil {
 		return ended("the quick look", err)
 	}
-	moved = slices.DeleteFunc(moved, func(id departure.SourceID) bool {
-		row := p.facts.Seal.Row(id)
+	moved = slices.DeleteFunc(moved, func(m Moved) bool {
+		row := p.facts.Seal.Row(m.Source)
 		return row != nil && p.facts.Sealed(p.profile, row.Source)
 	})
 	if len(moved) == 0 && p.r.epoch.Load() == epoch && p.r.epoch.Load() == p.epoch {
 		return nil
 	}
-	err = p.r.update(ctx, func(rec *Record) ([]Event, error) {
-		for i := range rec.Seal.Rows {
-			row := &rec.Seal.Rows[i]
-			if row.Intact && slices.Contains(moved, row.Source.ID) {
-				row.Intact = false
-				row.Why = departure.Reason{Code: "changed", Text: row.Source.Name + " changed after the last look"}
-			}
-		}
-		return nil, nil
-	})
-	if err != nil {
+	if err := p.r.breakRows(ctx, moved); err != nil {
 		return RetryAfter{Why: err.Error()}
 	}
+	if i := slices.IndexFunc(moved, func(m Moved) bool { return m.Source == "" }); i >= 0 {
+		return RetryAfter{Why: moved[i].Why.Text} // looking again at once sees no more
+	}
 	return p.again("something changed after the last look")
+}
+
+// breakRows breaks the rows of exactly the sources that moved. The first reason
+// of a row stays, and a source that no row stands for breaks none: the look that
+// follows finds it.
+func (r *run) breakRows(ctx context.Context, moved []Moved) error {
+	return r.update(ctx, func(rec *Record) ([]Event, error) {
+		var evs []Event
+		for _, m := range moved {
+			row := rec.Seal.Row(m.Source)
+			if row == nil || !row.Intact {
+				continue
+			}
+			row.Intact, row.Why = false, m.Why
+			if m.Why.Code == "" {
+				row.Why = departure.Reason{Code: "changed", Text: row.Source.Name + " changed after the last look"}
+			}
+			evs = append(evs, r.e.event(rec, "seal.broken", "something changed after the last look"))
+		}
+		if len(evs) == 0 {
+			return nil, errUnchanged
+		}
+		return evs, nil
+	})
 }
 
 // again lets the pass run its steps once more before the act.

@@ -74,11 +74,22 @@ type CopyResult struct {
 // SealResult is a full listing with every source byte hashed again.
 type SealResult struct {
 	At, End time.Time
-	Rows    []departure.SealRow
+	// Rows has a row of every source that counts. One that could not be listed,
+	// or whose bytes could not all be read again, is not intact and says why.
+	Rows []departure.SealRow
+	// Missing, where set, says why sources may exist that no row stands for.
+	Missing departure.Reason
 	// Differs counts the items whose content is no longer what the ledger
 	// says although no stamp changed; they were marked to be copied anew.
 	Differs int64
-	Look    departure.Look
+}
+
+// Moved is a source that is no longer as it was sealed, or that could not be
+// held against its row: then Why says so. An empty Source stands for sources
+// that no row stands for.
+type Moved struct {
+	Source departure.SourceID `json:"source"`
+	Why    departure.Reason   `json:"why"`
 }
 
 // ErrNoWorker means that nobody can look at the user's data just now.
@@ -112,12 +123,13 @@ type Worker interface {
 	Verify(ctx context.Context, job Job, before time.Time, report Report) (CopyResult, error)
 	// Keep copies what would leave the device into books of its own.
 	Keep(ctx context.Context, job Job, report Report) (CopyResult, error)
-	// Seal lists every source again in full and hashes every source byte.
+	// Seal lists every source again in full and hashes every source byte. What
+	// cannot be listed is a row that is not intact, not an error of the whole.
 	Seal(ctx context.Context, job Job, report Report) (SealResult, error)
 	// Sweep is the quick look before an irreversible act: every origin fenced,
 	// every stat and key held against the sealed rows. It returns the sources
-	// that are no longer as sealed.
-	Sweep(ctx context.Context, job Job) ([]departure.SourceID, error)
+	// that are no longer as sealed, or could not be looked at.
+	Sweep(ctx context.Context, job Job) ([]Moved, error)
 	// Unbind removes one binding, known by its exact id. It returns once the
 	// platform did, and says nothing of what is left: that is read back.
 	Unbind(ctx context.Context, job Job, binding string) error

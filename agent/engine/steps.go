@@ -225,6 +225,9 @@ func (p *pass) seal(ctx context.Context) Outcome {
 	if err != nil {
 		return ended("the last look", err)
 	}
+	if res.Missing.Code != "" {
+		return RetryAfter{Why: "the last look did not end: " + res.Missing.Text}
+	}
 	if res.Differs > 0 {
 		p.tried[departure.StepBackup], p.tried[departure.StepVerify] = false, false
 		return RetryAfter{Why: fmt.Sprintf("%d items changed without a trace since they were copied; they are copied again", res.Differs)}

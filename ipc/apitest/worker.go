@@ -71,7 +71,7 @@ func (w *World) Seal(ctx context.Context, job engine.Job, report engine.Report) 
 	if err != nil {
 		return engine.SealResult{}, err
 	}
-	result := engine.SealResult{At: at, End: time.Now(), Look: look}
+	result := engine.SealResult{At: at, End: time.Now()}
 	for _, l := range look.Listings {
 		result.Rows = append(result.Rows, departure.SealRow{Source: l.Source, Keys: l.Keys, Items: l.Items, End: result.End, Intact: true})
 	}
@@ -80,7 +80,7 @@ func (w *World) Seal(ctx context.Context, job engine.Job, report engine.Report) 
 }
 
 // Sweep implements engine.Worker.
-func (w *World) Sweep(ctx context.Context, _ engine.Job) ([]departure.SourceID, error) {
+func (w *World) Sweep(ctx context.Context, _ engine.Job) ([]engine.Moved, error) {
 	return nil, ctx.Err()
 }
 

@@ -78,7 +78,7 @@ func TestFolderFromLookToSeal(t *testing.T) {
 		t.Error("the fence ended before the new file was told of")
 	}
 	moved, err = d.Sweep(t.Context(), d.job)
-	if must(t, err); len(moved) != 1 || moved[0] != id {
+	if must(t, err); len(moved) != 1 || moved[0].Source != id {
 		t.Errorf("moved: %v", moved)
 	}
 	if k := listing(t, d.look(), departure.Files, false); k.Missing() != 1 {

@@ -134,13 +134,21 @@ func (w *World) sources(job engine.Job) []departure.Listing {
 	return ls
 }
 
+// unseen is why the device may have sources that nobody finds.
+func (w *World) unseen() departure.Reason {
+	if w.Unseen == "" {
+		return departure.Reason{}
+	}
+	return departure.Reason{Code: "unseen", Text: w.Unseen}
+}
+
 func (w worker) Look(ctx context.Context, job engine.Job, report engine.Report) (departure.Look, error) {
 	if err := w.begin(ctx, "Look"); err != nil {
 		return departure.Look{}, err
 	}
 	defer w.mu.Unlock()
 	report(engine.Progress{Step: departure.StepInventory, Items: 1})
-	look := departure.Look{At: w.now(), Complete: true, Listings: w.sources(job), Copy: w.copyFacts(job), Kept: w.kept(), Others: slices.Clone(w.Others)}
+	look := departure.Look{At: w.now(), Complete: w.Unseen == "", Why: w.unseen(), Listings: w.sources(job), Copy: w.copyFacts(job), Kept: w.kept(), Others: slices.Clone(w.Others)}
 	w.meddled("after listing")
 	for _, id := range slices.Sorted(maps.Keys(w.Bindings)) {
 		look.Bindings = append(look.Bindings, w.binding(id))
@@ -295,7 +303,8 @@ func (w worker) Seal(ctx context.Context, job engine.Job, _ engine.Report) (engi
 		return engine.SealResult{}, err
 	}
 	defer w.mu.Unlock()
-	res := engine.SealResult{At: w.now(), End: w.now()}
+	w.meddled("before seal")
+	res := engine.SealResult{At: w.now(), End: w.now(), Missing: w.unseen()}
 	for _, l := range w.sources(job) {
 		res.Rows = append(res.Rows, departure.SealRow{Source: l.Source, Keys: l.Keys, Items: l.Items, End: w.now(), Intact: l.Complete && l.Missing() == 0, Why: l.Why})
 	}
@@ -303,20 +312,23 @@ func (w worker) Seal(ctx context.Context, job engine.Job, _ engine.Report) (engi
 	return res, nil
 }
 
-func (w worker) Sweep(ctx context.Context, job engine.Job) ([]departure.SourceID, error) {
+func (w worker) Sweep(ctx context.Context, job engine.Job) ([]engine.Moved, error) {
 	if err := w.begin(ctx, "Sweep"); err != nil {
 		return nil, err
 	}
 	defer w.mu.Unlock()
-	var moved []departure.SourceID
+	var moved []engine.Moved
 	for _, l := range w.sources(job) {
 		if !job.Departure.Required(l.Source) {
 			continue
 		}
 		i := slices.IndexFunc(job.Sealed, func(r departure.SealRow) bool { return r.Source.ID == l.Source.ID })
 		if i < 0 || !l.Complete || l.Keys != job.Sealed[i].Keys {
-			moved = append(moved, l.Source.ID)
+			moved = append(moved, engine.Moved{Source: l.Source.ID, Why: l.Why})
 		}
+	}
+	if w.Unseen != "" {
+		moved = append(moved, engine.Moved{Why: w.unseen()})
 	}
 	return moved, nil
 }

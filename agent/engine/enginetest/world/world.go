@@ -60,6 +60,7 @@ type World struct {
 	Disk      map[string]int
 	Plugged   bool
 	ServerUp  bool
+	Unseen    string // why sources of the device may be hidden; "" where none are
 	Deleted   string // after the deletion: "unauthorized" or "empty"; "" before
 	Proof     string
 	SameDisk  bool // the copy lies on this device
