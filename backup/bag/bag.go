@@ -46,6 +46,17 @@ const (
 type Options struct {
 	Now  func() time.Time          // nil: the system's clock
 	Wrap func(disk.Root) disk.Root // puts a port around the file system, for tests; may be nil
+	// On is the device number (st_dev) that the bag must lie on; 0 is any. Held
+	// against the opened folder itself, so that nothing is ever written beneath
+	// the mount point of a disk that went away.
+	On uint64
+}
+
+func (o *Options) openRoot(path string) (disk.Root, error) {
+	if o.On == 0 {
+		return disk.Open(path)
+	}
+	return disk.OpenOn(path, o.On)
 }
 
 func (o *Options) fill() {
@@ -117,7 +128,7 @@ func Create(parent, name string, o Options) (*Bag, error) {
 	if name != Sanitise(name) {
 		return nil, fmt.Errorf("cannot create the copy: %q is not a name for a folder", name)
 	}
-	under, err := disk.Open(parent)
+	under, err := o.openRoot(parent)
 	if err != nil {
 		return nil, trouble(err)
 	}
@@ -148,7 +159,7 @@ func Open(path string, o Options) (*Bag, error) {
 	if err != nil {
 		return nil, err
 	}
-	under, err := disk.Open(abs)
+	under, err := o.openRoot(abs)
 	if err != nil {
 		return nil, trouble(err)
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"syscall"
+
+	"github.com/clearance-project/clearance/backup/disk"
 )
 
 // Trouble says what is wrong with a destination.
@@ -54,7 +56,7 @@ func trouble(err error) error {
 		t = Full
 	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):
 		t = ReadOnly
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENODEV), errors.Is(err, syscall.ENXIO), errors.Is(err, syscall.ESTALE), errors.Is(err, syscall.ENOTCONN):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENODEV), errors.Is(err, syscall.ENXIO), errors.Is(err, syscall.ESTALE), errors.Is(err, disk.ErrElsewhere), errors.Is(err, syscall.ENOTCONN):
 		t = Gone
 	}
 	return &DestinationError{Trouble: t, Err: err}

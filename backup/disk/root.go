@@ -96,3 +96,26 @@ func Open(path string) (Root, error) {
 	}
 	return &system{top: top, dirs: map[string]*dir{}}, nil
 }
+
+// ErrElsewhere says that a folder lies on another file system than was asked
+// for: an empty mount point is not the disk.
+var ErrElsewhere = errors.New("the disk is not there")
+
+// OpenOn is [Open] of a folder that lies on the device with the number dev
+// (st_dev); [ErrElsewhere] where it does not. The root stays on that device,
+// whatever is mounted over it or taken away later.
+func OpenOn(path string, dev uint64) (Root, error) {
+	r, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	st, err := (&file{File: r.(*system).top.self}).Stat()
+	if err == nil && st.Dev != dev {
+		err = ErrElsewhere
+	}
+	if err != nil {
+		_ = r.Close()
+		return nil, fmt.Errorf("cannot open folder %q: %w", path, err)
+	}
+	return r, nil
+}
