@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/mattn/go-sqlite3"
 
@@ -31,8 +32,7 @@ func (s *Store) Create(ctx context.Context, rec *engine.Record, events ...engine
 		}
 		return writeParts(ctx, tx, rec, events)
 	})
-	var serr sqlite3.Error
-	if errors.As(err, &serr) && serr.ExtendedCode == sqlite3.ErrConstraintUnique {
+	if secondOpen(err) {
 		return engine.ErrAlreadyOpen
 	}
 	if err != nil {
@@ -42,8 +42,16 @@ func (s *Store) Create(ctx context.Context, rec *engine.Record, events ...engine
 	return nil
 }
 
+// secondOpen reports whether the schema refused a second open departure of an
+// account. SQLite names the columns of the index that refused.
+func secondOpen(err error) bool {
+	var serr sqlite3.Error
+	return errors.As(err, &serr) && serr.ExtendedCode == sqlite3.ErrConstraintUnique && strings.Contains(serr.Error(), "departures.identity")
+}
+
 // Save replaces a record by its next version; engine.ErrConflict where someone
-// else saved in between.
+// else saved in between, engine.ErrAlreadyOpen where it would be open beside
+// another of its account.
 func (s *Store) Save(ctx context.Context, rec *engine.Record, events ...engine.Event) error {
 	doc, err := document(rec)
 	if err != nil {
@@ -64,6 +72,9 @@ func (s *Store) Save(ctx context.Context, rec *engine.Record, events ...engine.E
 		}
 		return writeParts(ctx, tx, rec, events)
 	})
+	if secondOpen(err) {
+		return engine.ErrAlreadyOpen
+	}
 	if err != nil {
 		return fmt.Errorf("cannot keep the state of leaving: %w", err)
 	}

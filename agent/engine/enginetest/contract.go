@@ -84,6 +84,24 @@ func StoreContract(t *testing.T, open func(t *testing.T) engine.Store) {
 		first.State = engine.Finished
 		must(t, s.Save(ctx, first))
 		must(t, s.Create(ctx, record("two", "a@h")))
+		// One that was closed is not opened again beside it, by nobody.
+		version := first.Version
+		first.State = engine.Open
+		if err := s.Save(ctx, first, event("raised")); !errors.Is(err, engine.ErrAlreadyOpen) {
+			t.Fatalf("Save of a second open one: %v", err)
+		}
+		got, err := s.Load(ctx, "one")
+		must(t, err)
+		evs, err := s.Events(ctx, 0, 10)
+		must(t, err)
+		if got.State != engine.Finished || len(evs) != 0 || first.Version != version {
+			t.Errorf("state %v, version %d, events %v", got.State, first.Version-version, evs)
+		}
+		second, err := s.Load(ctx, "two")
+		must(t, err)
+		second.State = engine.Cancelled
+		must(t, s.Save(ctx, second))
+		must(t, s.Save(ctx, first))
 	})
 	t.Run("lists page", func(t *testing.T) {
 		s := open(t)
