@@ -133,3 +133,13 @@ func (js *jobs) close() {
 	js.mu.Unlock()
 	js.wg.Wait()
 }
+
+// Job is how far a job is.
+func (s *Service) Job(_ context.Context, by Caller, id string) (JobInfo, error) {
+	return s.jobs.get(by, id)
+}
+
+// CancelJob stops a job; what it did stays.
+func (s *Service) CancelJob(_ context.Context, by Caller, id string) (JobInfo, error) {
+	return s.jobs.stop(by, id)
+}

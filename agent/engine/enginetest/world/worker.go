@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/agent/engine"
@@ -18,13 +17,6 @@ const (
 	TrashID departure.SourceID = "trash"
 	GivenID departure.SourceID = "given"
 )
-
-// CloudID is the source of a dataset at the server.
-func CloudID(d departure.Dataset) departure.SourceID { return departure.SourceID("cloud:" + string(d)) }
-
-func key(id departure.SourceID, item string) string { return string(id) + "/" + item }
-
-func itemOf(k string) string { return k[strings.IndexByte(k, '/')+1:] }
 
 // Worker is the world as the engine's worker.
 func (w *World) Worker() engine.Worker { return worker{w} }
@@ -75,63 +67,6 @@ func (w worker) Accounts(ctx context.Context) ([]departure.Account, error) {
 		return nil, nil
 	}
 	return []departure.Account{Me}, nil
-}
-
-func (w *World) listing(s departure.Source, items map[string]int) departure.Listing {
-	l := departure.Listing{Source: s, Complete: true, EndedAt: w.now(), Items: int64(len(items)), Bytes: 10 * int64(len(items)), Keys: departure.DigestOf(items)}
-	var failed []string
-	for item, rev := range items {
-		switch {
-		case w.Ledger[key(s.ID, item)] == rev:
-			l.Covered++
-		case w.Fails[item]:
-			l.Failed++
-			failed = append(failed, item)
-		}
-	}
-	slices.Sort(failed)
-	l.Failures = departure.DigestOf(failed)
-	if s.Remote {
-		l.OnlyCloud, l.OnlyCloudBytes = l.Items, l.Bytes
-	}
-	return l
-}
-
-// remote is the listing of a dataset at the server, or why there is none.
-func (w *World) remote(d departure.Dataset) departure.Listing {
-	s := departure.Source{ID: CloudID(d), Dataset: d, Fate: departure.Lost, Remote: true, OfAccount: true, Name: string(d) + " at the server"}
-	switch {
-	case !w.ServerUp:
-		return departure.Listing{Source: s, Why: departure.Reason{Code: "unreachable", Text: "the server cannot be reached"}}
-	case !w.Credential:
-		return departure.Listing{Source: s, Why: departure.Reason{Code: "no-credential", Text: "the password is not known any more"}}
-	case w.Deleted == "unauthorized":
-		return departure.Listing{Source: s, Why: departure.Reason{Code: "unauthorized", Text: "the server does not accept the password"}}
-	case w.Deleted == "empty":
-		return w.listing(s, nil)
-	}
-	return w.listing(s, w.Cloud[d])
-}
-
-func (w *World) sources(job engine.Job) []departure.Listing {
-	var ls []departure.Listing
-	for _, d := range job.Datasets {
-		if !job.Departure.Account.Declared {
-			ls = append(ls, w.remote(d))
-		}
-	}
-	if w.SignedIn() {
-		s := departure.Source{ID: BookID, Dataset: departure.Contacts, Fate: departure.Leaves, OfAccount: true, Name: "address book"}
-		ls = append(ls, w.listing(s, w.Book))
-	} else if len(w.Trash) > 0 {
-		s := departure.Source{ID: TrashID, Dataset: departure.Contacts, Fate: departure.Leaves, OfAccount: true, Trash: true, TrashOf: BookID, Name: "trash"}
-		ls = append(ls, w.listing(s, w.Trash))
-	}
-	for _, g := range job.Given {
-		s := departure.Source{ID: g.ID, Dataset: g.Dataset, Fate: departure.Lost, Given: true, Name: g.Path}
-		ls = append(ls, w.listing(s, w.Folder))
-	}
-	return ls
 }
 
 // unseen is why the device may have sources that nobody finds.
@@ -189,113 +124,6 @@ func (w *World) kept() departure.Kept {
 		}
 	}
 	return k
-}
-
-func (w *World) copyFacts(job engine.Job) departure.Copy {
-	c := departure.Copy{Place: departure.PlaceUnset, Ledger: departure.DigestOf(w.Ledger), Items: int64(len(w.Ledger))}
-	if job.Destination.Folder == "" {
-		return c
-	}
-	c.Place, c.Shown, c.Free, c.Disk, c.Present = departure.PlaceApart, job.Destination.Folder, 1<<30, "disk-1", w.Plugged
-	if w.SameDisk {
-		c.Place = departure.PlaceSameDisk
-	}
-	if len(w.Ledger) > 0 || len(w.Disk) > 0 {
-		c.BagID = "bag-1"
-	}
-	if !w.Plugged {
-		return c
-	}
-	c.OldestRead = w.now()
-	for k, rev := range w.Ledger {
-		if w.Read[k] != rev {
-			c.Unread++
-			continue
-		}
-		if w.Disk[k] != rev {
-			c.Differs++
-		}
-		if at := w.ReadAt[k]; at.Before(c.OldestRead) {
-			c.OldestRead = at
-		}
-	}
-	c.Stats = departure.DigestOf(w.Disk)
-	return c
-}
-
-func (w *World) result() engine.CopyResult {
-	return engine.CopyResult{Ledger: departure.DigestOf(w.Ledger), BagID: "bag-1", Disk: "disk-1", Done: int64(len(w.Ledger))}
-}
-
-var errAway = errors.New("the disk is away")
-
-func (w worker) Backup(ctx context.Context, job engine.Job, report engine.Report) (engine.CopyResult, error) {
-	if err := w.begin(ctx, "Backup"); err != nil {
-		return engine.CopyResult{}, err
-	}
-	defer w.mu.Unlock()
-	if !w.Plugged {
-		return engine.CopyResult{}, errAway
-	}
-	report(engine.Progress{Step: departure.StepBackup, Items: 1, Total: 2})
-	if w.SignedIn() {
-		w.copyAll(BookID, w.Book)
-	} else {
-		w.copyAll(TrashID, w.Trash)
-	}
-	for _, d := range job.Datasets {
-		if w.remote(d).Complete && w.Deleted == "" {
-			w.copyAll(CloudID(d), w.Cloud[d])
-		}
-	}
-	for _, g := range job.Given {
-		w.copyAll(g.ID, w.Folder)
-	}
-	return w.result(), nil
-}
-
-func (w *World) copyAll(id departure.SourceID, items map[string]int) {
-	for item, rev := range items {
-		if k := key(id, item); w.Ledger[k] != rev && !w.Fails[item] {
-			w.Ledger[k], w.Disk[k] = rev, rev
-			delete(w.Read, k)
-		}
-	}
-}
-
-func (w worker) Verify(ctx context.Context, _ engine.Job, before time.Time, report engine.Report) (engine.CopyResult, error) {
-	if err := w.begin(ctx, "Verify"); err != nil {
-		return engine.CopyResult{}, err
-	}
-	defer w.mu.Unlock()
-	if !w.Plugged {
-		return engine.CopyResult{}, errAway
-	}
-	report(engine.Progress{Step: departure.StepVerify, Items: 1, Total: 2})
-	for k, rev := range w.Ledger {
-		if w.Read[k] == rev && w.Disk[k] == rev && w.ReadAt[k].After(before) {
-			continue
-		}
-		if w.Disk[k] == rev {
-			w.Read[k], w.ReadAt[k] = rev, w.now()
-			continue
-		}
-		delete(w.Ledger, k) // damaged: it is missing again, and copied anew
-	}
-	return w.result(), nil
-}
-
-func (w worker) Keep(ctx context.Context, _ engine.Job, _ engine.Report) (engine.CopyResult, error) {
-	if err := w.begin(ctx, "Keep"); err != nil {
-		return engine.CopyResult{}, err
-	}
-	defer w.mu.Unlock()
-	for k, rev := range w.Ledger {
-		if strings.HasPrefix(k, string(BookID)+"/") {
-			w.Own[itemOf(k)] = rev
-		}
-	}
-	return engine.CopyResult{}, nil
 }
 
 func (w worker) Seal(ctx context.Context, job engine.Job, _ engine.Report) (engine.SealResult, error) {
