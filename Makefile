@@ -19,11 +19,11 @@ GOTEST = $(GO) test -json $(TESTFLAGS) ./... | $(GO) run ./packaging/ci/gotest
 TOOLS_ID = $(shell { $(GO) env GOVERSION; cat packaging/tools/go.mod packaging/tools/go.sum; } | sha256sum | cut -c1-12)
 TOOLS = .cache/tools/$(TOOLS_ID)
 
-.PHONY: help build test check vet lint layers race vuln demo bench fuzz clean
+.PHONY: help build test check vet lint layers race vuln demo bench campaign-backup fuzz clean
 
 help: ## this list
 	@echo 'Clearance makes leaving a cloud account safe. What there is:'
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## a whole departure on a throw-away account, in under a minute (PHOTOS=/a/folder for your own)
 	@packaging/ci/deps.sh demo
@@ -66,6 +66,12 @@ bench: ## measure against the bars, into packaging/bench/results.json and RESULT
 	@mkdir -p .cache/bench
 	$(GO) build -o .cache/bench/ ./agent/clearanced ./platform/devicesim ./packaging/stage/relay
 	$(GO) run ./packaging/bench -bin .cache/bench
+
+campaign-backup: ## attack the copy for half an hour, into packaging/bench/RELIABILITY.md
+	@packaging/ci/deps.sh test
+	@mkdir -p .cache/campaign
+	$(GO) build -o .cache/campaign/ ./agent/clearanced ./packaging/stage/relay ./packaging/campaign
+	.cache/campaign/campaign -out packaging/bench
 
 fuzz: ## every fuzz target for FUZZTIME (10s)
 	@packaging/ci/fuzz.sh $(FUZZTIME)
