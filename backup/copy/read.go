@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"time"
 
 	"github.com/clearance-project/clearance/backup/bag"
@@ -46,7 +47,7 @@ var errMoved = errors.New("it changed while it was read")
 
 // read gives the bytes of an item to to, whole and of one state, within three
 // tries. It fails with an *itemError, with ctx's error, or with to's.
-func read(ctx context.Context, it *source.Item, to sink, buf []byte, now func() time.Time) (reading, error) {
+func read(ctx context.Context, it *source.Item, to sink, w *worker, now func() time.Time) (reading, error) {
 	var last error
 	for try := range tries {
 		if try > 0 {
@@ -54,7 +55,7 @@ func read(ctx context.Context, it *source.Item, to sink, buf []byte, now func() 
 				return reading{}, err
 			}
 		}
-		r, err := readOnce(ctx, it, to, buf, now)
+		r, err := readOnce(ctx, it, to, w, now)
 		if err == nil {
 			return r, nil
 		}
@@ -70,19 +71,21 @@ func read(ctx context.Context, it *source.Item, to sink, buf []byte, now func() 
 // final reports whether another try would see the same.
 func final(r source.Reason) bool { return r == source.Vanished || r == source.Special }
 
-func readOnce(ctx context.Context, it *source.Item, to sink, buf []byte, now func() time.Time) (reading, error) {
+func readOnce(ctx context.Context, it *source.Item, to sink, w *worker, now func() time.Time) (reading, error) {
 	if it.File != nil {
-		return readFile(ctx, it, to, buf, now)
+		return readFile(ctx, it, to, w, now)
 	}
 	if it.Open == nil {
 		return reading{}, &itemError{source.Unreadable, errors.New("its source gave no way to read it")}
 	}
-	in, err := it.Open(ctx)
+	var in io.ReadCloser
+	var err, cerr error
+	w.asking(func() { in, err = it.Open(ctx) })
 	if err != nil {
 		return reading{}, opening(err)
 	}
-	n, err := pump(ctx, in, to, buf)
-	cerr := in.Close()
+	n, err := pump(ctx, in, to, w)
+	w.asking(func() { cerr = in.Close() })
 	if err != nil {
 		return reading{}, err
 	}
@@ -95,18 +98,21 @@ func readOnce(ctx context.Context, it *source.Item, to sink, buf []byte, now fun
 	return reading{rev: it.Rev, unsettled: it.Unsettled, modTime: it.ModTime, size: n}, nil
 }
 
-func readFile(ctx context.Context, it *source.Item, to sink, buf []byte, now func() time.Time) (reading, error) {
+func readFile(ctx context.Context, it *source.Item, to sink, w *worker, now func() time.Time) (reading, error) {
 	began := now()
-	f, before, err := it.File.Open()
+	var f *os.File
+	var before, after scan.Stat
+	var err error
+	w.asking(func() { f, before, err = it.File.Open() })
 	if err != nil {
 		return reading{}, opening(err)
 	}
-	defer f.Close()
-	n, err := pump(ctx, f, to, buf)
+	defer w.asking(func() { _ = f.Close() })
+	n, err := pump(ctx, f, to, w)
 	if err != nil {
 		return reading{}, err
 	}
-	after, err := scan.Fstat(f)
+	w.asking(func() { after, err = scan.Fstat(f) })
 	if err != nil {
 		return reading{}, &itemError{source.Unreadable, err}
 	}
@@ -130,14 +136,16 @@ func opening(err error) error {
 }
 
 // pump copies all of in to to. Errors of in are the item's.
-func pump(ctx context.Context, in io.Reader, to io.Writer, buf []byte) (n int64, err error) {
+func pump(ctx context.Context, in io.Reader, to io.Writer, w *worker) (n int64, err error) {
 	for {
 		if err := ctx.Err(); err != nil {
 			return n, err
 		}
-		m, rerr := in.Read(buf)
+		var m int
+		var rerr error
+		w.asking(func() { m, rerr = in.Read(w.buf) })
 		if m > 0 {
-			if _, err := to.Write(buf[:m]); err != nil {
+			if _, err := to.Write(w.buf[:m]); err != nil {
 				if _, ok := errors.AsType[*bag.TooLargeError](err); ok {
 					return n, &itemError{source.TooLarge, err}
 				}

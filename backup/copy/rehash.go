@@ -42,13 +42,14 @@ func Rehash(ctx context.Context, l *ledger.Ledger, items iter.Seq2[source.Item, 
 	var wg sync.WaitGroup
 	for range o.Workers {
 		wg.Go(func() {
-			buf := buffers.Get().(*[]byte)
-			defer buffers.Put(buf)
+			w := newWorker()
+			defer func() { w.rest() }()
 			for it := range jobs {
 				if work.Err() != nil {
 					continue
 				}
-				if err := h.one(work, &it, *buf); err != nil {
+				var err error
+				if w, err = h.one(work, &it, w); err != nil {
 					cancel(err)
 				}
 			}
@@ -64,10 +65,11 @@ func Rehash(ctx context.Context, l *ledger.Ledger, items iter.Seq2[source.Item, 
 }
 
 type rehash struct {
-	ledger *ledger.Ledger
-	opts   Options
-	mu     sync.Mutex
-	report Rehashed
+	ledger  *ledger.Ledger
+	opts    Options
+	silence silence
+	mu      sync.Mutex
+	report  Rehashed
 }
 
 func (h *rehash) list(ctx context.Context, items iter.Seq2[source.Item, error], jobs chan<- source.Item) {
@@ -117,25 +119,48 @@ type summing struct{ hash.Hash }
 
 func (s summing) Restart() error { s.Reset(); return nil }
 
-func (h *rehash) one(ctx context.Context, it *source.Item, buf []byte) error {
-	sum := summing{sha256.New()}
-	got, err := read(ctx, it, sum, buf, h.opts.Now)
-	if ctx.Err() != nil {
-		return nil
+// summed is an item that was read again.
+type summed struct {
+	reading
+	sum [32]byte
+	err error
+}
+
+// one reads an item with w, and gives the worker for the next.
+func (h *rehash) one(ctx context.Context, it *source.Item, w *worker) (*worker, error) {
+	if h.silence.reigns(it) {
+		h.failed(it, source.Unreadable, errNoAnswer)
+		return w, nil
 	}
-	if err != nil {
-		ie, ok := errors.AsType[*itemError](err)
+	got, ended := patiently(ctx, h.opts.Patience, w, func() summed {
+		sum := summing{sha256.New()}
+		r, err := read(ctx, it, sum, w, h.opts.Now)
+		return summed{r, [32]byte(sum.Sum(nil)), err}
+	}, func(summed) {})
+	if !ended {
+		h.silence.add(it)
+		got.err, w = noAnswer(h.opts.Patience), newWorker()
+	}
+	if ctx.Err() != nil {
+		return w, nil
+	}
+	if got.err != nil {
+		ie, ok := errors.AsType[*itemError](got.err)
 		if !ok {
-			return err
+			return w, got.err
 		}
 		h.failed(it, ie.reason, ie.err)
-		return nil
+		return w, nil
 	}
+	return w, h.compare(it, &got)
+}
+
+func (h *rehash) compare(it *source.Item, got *summed) error {
 	e, held, err := h.ledger.Get(&it.Key)
 	if err != nil {
 		return err
 	}
-	same := held && e.Size == got.size && e.SHA256 == [32]byte(sum.Sum(nil))
+	same := held && e.Size == got.size && e.SHA256 == got.sum
 	h.count(it, got.size, same)
 	if same || !held {
 		return nil

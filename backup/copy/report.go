@@ -12,6 +12,7 @@ import (
 type Options struct {
 	Workers  int              // how many items are read at once; 0: 4
 	Now      func() time.Time // nil: the system's clock
+	Patience time.Duration    // how long one call to a source may take; 0: two minutes
 	Progress func(Progress)   // called one at a time, not for every item; may be nil
 	// Sources are those whose listing the run is, should a listing be empty:
 	// those of the items are known by themselves.

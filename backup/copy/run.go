@@ -51,6 +51,9 @@ func (o *Options) fill() {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Patience <= 0 {
+		o.Patience = patience
+	}
 	if o.Progress == nil {
 		o.Progress = func(Progress) {}
 	}
@@ -63,6 +66,8 @@ type run struct {
 	began  time.Time
 	seen   *ledger.Seen
 	refs   map[source.Ref]bool // sources that the listing shows
+
+	silence silence
 
 	mu     sync.Mutex // over report, between the listing and the committing side
 	report Report
@@ -243,22 +248,36 @@ func (r *run) failed(f *ledger.Failure) error {
 var buffers = sync.Pool{New: func() any { b := make([]byte, bufferSize); return &b }}
 
 func (r *run) reader(ctx context.Context, jobs <-chan job, results chan<- done) {
-	buf := buffers.Get().(*[]byte)
-	defer buffers.Put(buf)
+	w := newWorker()
+	defer func() { w.rest() }()
 	for j := range jobs {
-		if ctx.Err() == nil {
-			results <- r.stage(ctx, &j, *buf)
+		if ctx.Err() != nil {
+			continue
 		}
+		if r.silence.reigns(&j.item) {
+			results <- done{failure: r.failure(&j.item, source.Unreadable, errNoAnswer)}
+			continue
+		}
+		d, ended := patiently(ctx, r.opts.Patience, w, func() done { return r.stage(ctx, &j, w) }, func(d done) { discard(&d) })
+		switch {
+		case ended:
+		case ctx.Err() != nil:
+			d, w = done{fatal: ctx.Err()}, newWorker()
+		default:
+			r.silence.add(&j.item)
+			d, w = done{failure: r.failure(&j.item, source.Unreadable, noAnswer(r.opts.Patience))}, newWorker()
+		}
+		results <- d
 	}
 }
 
 // stage reads one item into the bag's temporary folder.
-func (r *run) stage(ctx context.Context, j *job, buf []byte) done {
+func (r *run) stage(ctx context.Context, j *job, w *worker) done {
 	it := &j.item
 	s, err := r.bag.Stage(it.Size)
 	if err == nil {
 		var got reading
-		if got, err = read(ctx, it, s, buf, r.opts.Now); err == nil {
+		if got, err = read(ctx, it, s, w, r.opts.Now); err == nil {
 			err = s.Finish(got.modTime)
 		}
 		if err == nil {

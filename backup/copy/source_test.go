@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -140,7 +141,7 @@ func (w *world) items(list ...source.Item) iter.Seq2[source.Item, error] {
 func TestFileThatKeepsChangingFailsByNameAndOthersGoOn(t *testing.T) {
 	w := newWorld(t)
 	w.write("ok.jpg", "ok")
-	w.write("growing.mp4", strings.Repeat("x", 3<<20))
+	w.write("growing.mp4", strings.Repeat("x", 24<<20))
 	w.open()
 	root, err := scan.Open(w.src)
 	must(t, err)
@@ -151,9 +152,11 @@ func TestFileThatKeepsChangingFailsByNameAndOthersGoOn(t *testing.T) {
 	}
 	// The clock is asked as each reading begins: the writer writes then, and the
 	// stamps before and after differ because it goes on writing meanwhile.
-	stop, ended := make(chan struct{}), make(chan struct{})
+	stop, ended, began := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
+		started := sync.OnceFunc(func() { close(began) })
+		defer started()
 		f, err := os.OpenFile(w.src+"/growing.mp4", os.O_APPEND|os.O_WRONLY, 0)
 		if err != nil {
 			return
@@ -165,12 +168,14 @@ func TestFileThatKeepsChangingFailsByNameAndOthersGoOn(t *testing.T) {
 				return
 			default:
 				_, _ = f.Write([]byte("more"))
+				started()
 				if st, err := f.Stat(); err == nil && st.Size() > 64<<20 {
-					_ = f.Truncate(3 << 20)
+					_ = f.Truncate(24 << 20)
 				}
 			}
 		}
 	}()
+	<-began
 	r, err := copy.Run(t.Context(), w.bag, w.ledger, w.items(file("ok.jpg"), file("growing.mp4")), copy.Options{Now: later})
 	close(stop)
 	<-ended

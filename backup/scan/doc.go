@@ -11,6 +11,8 @@
 //     could not be looked at, becomes a [Finding]: nothing is skipped silently.
 //   - A listing that may lack something says so: [Root.Walk] returns
 //     [*IncompleteError]. Its entries are true, its absences are not.
+//   - No listing waits for ever: a folder that gives no answer for
+//     [Options.Patience] makes the listing incomplete, by name.
 //   - A folder is skipped as a bag only if it carries a bag id that the caller
 //     named.
 package scan

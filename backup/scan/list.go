@@ -29,6 +29,7 @@ func (w *walk) list(t task, buf []byte) {
 	}
 	for w.ctx.Err() == nil {
 		n, err := getdents(fd, buf)
+		w.pulse.beats.Add(1)
 		if err != nil {
 			w.send(batch{findings: []Finding{{Path: t.path, Kind: Unlistable, Err: err}}})
 			return
@@ -94,6 +95,7 @@ func (w *walk) look(dir *sharedDir, path string, depth int, names []name) {
 			continue
 		}
 		w.lookAt(dir, n.text, full, depth, &b)
+		w.pulse.beats.Add(1)
 		if len(b.entries) == batchSize {
 			w.send(b)
 			b = batch{entries: make([]Entry, 0, batchSize)}

@@ -26,14 +26,32 @@ func Open(path string) (*Root, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot open folder: %w", err)
 	}
+	type opened struct {
+		root *Root
+		err  error
+	}
+	o, ok := Ask(Patience, func() opened {
+		r, err := open(abs)
+		return opened{r, err}
+	})
+	if !ok {
+		o.err = &fs.PathError{Op: "open", Path: abs, Err: ErrNoAnswer}
+	}
+	if o.err != nil {
+		return nil, fmt.Errorf("cannot open folder: %w", o.err)
+	}
+	return o.root, nil
+}
+
+func open(abs string) (*Root, error) {
 	fd, err := unix.Open(abs, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, fmt.Errorf("cannot open folder: %w", &fs.PathError{Op: "open", Path: abs, Err: err})
+		return nil, &fs.PathError{Op: "open", Path: abs, Err: err}
 	}
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
 		_ = unix.Close(fd)
-		return nil, fmt.Errorf("cannot open folder: %w", &fs.PathError{Op: "fstat", Path: abs, Err: err})
+		return nil, &fs.PathError{Op: "fstat", Path: abs, Err: err}
 	}
 	return &Root{dir: os.NewFile(uintptr(fd), abs), path: abs, stat: FromUnix(&st)}, nil
 }

@@ -23,6 +23,9 @@ type Options struct {
 	BagIDs  map[string]bool // folders that carry one of these are skipped and found
 	Now     func() time.Time
 	Found   func(Finding) // called for each finding, one at a time; may be nil
+	// Patience is how long the file system may give no answer; 0: [Patience].
+	// Then the folders where it was asked are [Unlistable], for [ErrNoAnswer].
+	Patience time.Duration
 }
 
 // Summary is what a walk saw.
@@ -56,26 +59,43 @@ func (r *Root) Walk(ctx context.Context, o Options, each func([]Entry) error) (S
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Patience <= 0 {
+		o.Patience = Patience
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	w := &walk{root: r, ctx: ctx, opts: o, out: make(chan batch, o.Workers)}
+	w.pulse.at = make([]atomic.Pointer[string], o.Workers)
 	w.wake = sync.NewCond(&w.mu)
 	w.tasks, w.pending = []task{{path: "."}}, 1
 	s := Summary{Began: o.Now()}
 	stop := context.AfterFunc(ctx, w.wakeAll)
-	defer stop()
+	defer func() {
+		stop()
+		cancel(nil)
+		w.wakeAll() // workers that wait while another one waits in vain
+	}()
 	var wg sync.WaitGroup
-	for range o.Workers {
-		wg.Go(w.work)
+	for i := range o.Workers {
+		wg.Go(func() { w.work(&w.pulse.at[i]) })
 	}
 	go func() { wg.Wait(); close(w.out) }()
 	var first Finding
-	for b := range w.out {
+	for {
+		b, ok, waiting := w.hear(ctx, o.Patience)
+		for _, p := range waiting {
+			b.findings = append(b.findings, Finding{Path: p, Kind: Unlistable, Err: ErrNoAnswer})
+		}
+		if !ok && len(waiting) == 0 {
+			break
+		}
 		if ctx.Err() != nil {
 			continue
 		}
 		if err := s.take(b, o.Found, &first, each); err != nil {
 			cancel(err)
+		}
+		if !ok {
+			break
 		}
 	}
 	s.Ended = o.Now()
@@ -150,6 +170,7 @@ type walk struct {
 	opts Options
 	out  chan batch
 
+	pulse   pulse
 	mu      sync.Mutex
 	wake    *sync.Cond
 	tasks   []task // last in, first out: keeps the list short in deep trees
@@ -163,19 +184,22 @@ func (w *walk) wakeAll() {
 	w.mu.Unlock()
 }
 
-func (w *walk) work() {
+func (w *walk) work(at *atomic.Pointer[string]) {
 	buf := make([]byte, direntsBuf)
 	for {
 		t, ok := w.next()
 		if !ok {
 			return
 		}
+		at.Store(&t.path)
 		if t.dir != nil {
 			w.look(t.dir, t.path, t.depth, t.names)
 			t.dir.release()
 		} else {
 			w.list(t, buf)
 		}
+		at.Store(nil)
+		w.pulse.beats.Add(1)
 		w.done()
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"path"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -24,6 +25,8 @@ type Folder struct {
 	Now    func() time.Time       // nil: the system's clock
 	Found  func(scan.Finding)     // sees every finding; may be nil
 	Done   func(scan.Summary)     // called once, at the end of a listing; may be nil
+
+	silent atomic.Bool // files that were asked what they are gave no answer
 }
 
 // Items lists the folder. Files come as items, what cannot be copied as
@@ -106,14 +109,25 @@ func (f *Folder) judge(e *scan.Entry, began time.Time) (item Item, counts bool, 
 // unfetched asks a file for the mark of a cloud drive. One that cannot be asked
 // fails when it is read.
 func (f *Folder) unfetched(p string) bool {
-	file, _, err := f.Root.OpenFile(p)
-	if err != nil {
-		return false
+	if f.silent.Load() {
+		return true
 	}
-	defer file.Close()
-	n, err := unix.Fgetxattr(int(file.Fd()), hydrateAttr, nil)
-	return err == nil && n >= 0
+	marked, answered := scan.Ask(asking, func() bool {
+		file, _, err := f.Root.OpenFile(p)
+		if err != nil {
+			return false
+		}
+		defer file.Close()
+		_, err = unix.Fgetxattr(int(file.Fd()), hydrateAttr, nil)
+		return err == nil
+	})
+	f.silent.Store(!answered)
+	return marked || !answered
 }
+
+// asking is how long a file of one byte may take to say what it is. One that
+// does not has most likely to be fetched.
+const asking = 10 * time.Second
 
 func (f *Folder) item(e *scan.Entry, began time.Time) Item {
 	return Item{

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path"
 	"strings"
+
+	"github.com/clearance-project/clearance/backup/scan"
 )
 
 // NoteItems lists a folder of Markdown notes: its files as [Folder.Items] does,
@@ -30,7 +32,12 @@ func (f *Folder) NoteItems(ctx context.Context) iter.Seq2[Item, error] {
 			if err != nil || !markdown(it.Ext) {
 				continue
 			}
-			for _, e := range notes.lacking(&it) {
+			lacking, answered := scan.Ask(scan.Patience, func() []*Failed { return notes.lacking(&it) })
+			if !answered {
+				yield(Item{Key: Key{Ref: f.Ref}}, &Incomplete{Ref: f.Ref, Err: scan.ErrNoAnswer})
+				return
+			}
+			for _, e := range lacking {
 				if !yield(e.Item, e) {
 					return
 				}
