@@ -51,7 +51,7 @@ const maxOpenDirs = 128
 // in gives the folder that holds name, and the name in it. The caller releases
 // the folder.
 func (s *system) in(name string) (*dir, string, error) {
-	if !fs.ValidPath(name) || name == "." {
+	if !valid(name) {
 		return nil, "", &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
 	}
 	i := strings.LastIndexByte(name, '/')
@@ -63,12 +63,23 @@ func (s *system) in(name string) (*dir, string, error) {
 	return d, name[i+1:], err
 }
 
+// valid reports whether every component of a name is one: fs.ValidPath, but that
+// names are bytes, not text.
+func valid(name string) bool {
+	for part := range strings.SplitSeq(name, "/") {
+		if part == "" || part == "." || part == ".." || strings.IndexByte(part, 0) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
 func (s *system) dir(path string) (*dir, error) {
 	if path == "." {
 		s.top.uses.Add(1)
 		return s.top, nil
 	}
-	if !fs.ValidPath(path) {
+	if !valid(path) {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrInvalid}
 	}
 	s.mu.Lock()
