@@ -186,24 +186,9 @@ func (b *Bag) open() error {
 }
 
 // identify reads the id, and refuses what is not a bag of ours.
-func (b *Bag) identify() error {
-	text, err := readSmall(b.root, infoName)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, disk.ErrNotRegular) {
-		return &NotABagError{Path: b.path, Why: "it has no bag-info.txt"}
-	}
-	if err != nil {
-		return trouble(err)
-	}
-	for l := range strings.Lines(string(text)) {
-		if id, ok := strings.CutPrefix(l, idLabel); ok {
-			b.id = strings.TrimSpace(id)
-			break
-		}
-	}
-	if !strings.HasPrefix(b.id, idPrefix) {
-		return &NotABagError{Path: b.path, Why: "its bag-info.txt names no copy of Clearance's"}
-	}
-	return nil
+func (b *Bag) identify() (err error) {
+	b.id, err = identity(b.root, b.path)
+	return err
 }
 
 func readSmall(root disk.Root, name string) ([]byte, error) {
