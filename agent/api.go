@@ -250,10 +250,9 @@ type DeparturePage struct {
 }
 
 // Update is one message of a watch: a snapshot first, then one after each
-// change; Event is set where the history grew.
+// change.
 type Update struct {
 	Departure *DepartureInfo `json:"departure,omitempty"`
-	Event     *engine.Event  `json:"event,omitempty"`
 	// Lagged ends the stream: the reader was too slow and takes a new snapshot.
 	Lagged bool `json:"lagged,omitempty"`
 }

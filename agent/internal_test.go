@@ -198,4 +198,36 @@ func TestJobs(t *testing.T) {
 }
 
 // elapse lets the time of the bubble that a test runs in pass.
+// What a job of the owner is about is told to its caller alone; a job that
+// anyone may begin is nobody's.
+func TestOwnerJob(t *testing.T) {
+	s := &Service{jobs: newJobs()}
+	defer s.jobs.close()
+	work := func(context.Context, engine.Report, *JobInfo) error { return nil }
+	me, other := Caller{UID: 1, Known: true}, Caller{UID: 2, Known: true}
+	mine, err := s.jobs.startOwned(me, object{"departure", "d"}, "permit", work)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := s.jobs.start(me, "plan", work)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		by        Caller
+		id        string
+		kind, obj string
+		owner     bool
+	}{
+		"mine":        {me, mine.ID, "departure", "d", true},
+		"another's":   {other, mine.ID, "", "", false},
+		"for anybody": {me, plan.ID, "", "", false},
+		"none":        {me, "none", "", "", false},
+	} {
+		if kind, obj, owner := s.OwnerJob(c.by, c.id); kind != c.kind || obj != c.obj || owner != c.owner {
+			t.Errorf("%s: %q %q %v", name, kind, obj, owner)
+		}
+	}
+}
+
 func elapse(d time.Duration) { <-time.After(d) }

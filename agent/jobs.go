@@ -31,18 +31,28 @@ type jobs struct {
 
 type job struct {
 	by    Caller
+	owner object // set where only the owner may begin it
 	info  JobInfo
 	stop  context.CancelFunc
 	ended bool // its work returned; one that was cancelled may run on a little
 }
+
+// object is what an owner was asked for: a departure or a permit.
+type object struct{ kind, id string }
 
 func newJobs() *jobs {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &jobs{ctx: ctx, cancel: cancel, byID: make(map[string]*job)}
 }
 
-// start runs work as a job. What work leaves in the info is the job's result.
+// start runs work as a job that anyone may read who may look. What work leaves in
+// the info is the job's result.
 func (js *jobs) start(by Caller, kind string, work func(ctx context.Context, report engine.Report, into *JobInfo) error) (JobInfo, error) {
+	return js.startOwned(by, object{}, kind, work)
+}
+
+// startOwned is start for what only the owner may begin.
+func (js *jobs) startOwned(by Caller, owner object, kind string, work func(ctx context.Context, report engine.Report, into *JobInfo) error) (JobInfo, error) {
 	js.mu.Lock()
 	defer js.mu.Unlock()
 	running := 0
@@ -58,7 +68,7 @@ func (js *jobs) start(by Caller, kind string, work func(ctx context.Context, rep
 		return JobInfo{}, &Error{Kind: KindBusy, Text: "too much is running already: wait until something of it ends"}
 	}
 	ctx, stop := context.WithTimeout(js.ctx, jobLife)
-	j := &job{by: by, info: JobInfo{ID: engine.NewID(), Kind: kind, State: JobRunning}, stop: stop}
+	j := &job{by: by, owner: owner, info: JobInfo{ID: engine.NewID(), Kind: kind, State: JobRunning}, stop: stop}
 	js.byID[j.info.ID] = j
 	js.order = append(js.order, j.info.ID)
 	js.forget()
@@ -132,6 +142,18 @@ func (js *jobs) close() {
 	js.cancel()
 	js.mu.Unlock()
 	js.wg.Wait()
+}
+
+// OwnerJob says what a job of the caller is about, where only the owner may have
+// begun it: a permit is in its result.
+func (s *Service) OwnerJob(by Caller, id string) (kind, about string, owner bool) {
+	s.jobs.mu.Lock()
+	defer s.jobs.mu.Unlock()
+	j, ok := s.jobs.byID[id]
+	if !ok || j.by != by {
+		return "", "", false // it is not found either
+	}
+	return j.owner.kind, j.owner.id, j.owner != object{}
 }
 
 // Job is how far a job is.

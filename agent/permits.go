@@ -12,7 +12,7 @@ const gateLife = 5 * time.Minute
 
 // RequestPermit asks for a permit, after a fresh look.
 func (s *Service) RequestPermit(ctx context.Context, by Caller, id, nonce, audience string) (JobInfo, error) {
-	return s.jobs.start(by, "permit", func(ctx context.Context, _ engine.Report, into *JobInfo) error {
+	return s.jobs.startOwned(by, object{"departure", id}, "permit", func(ctx context.Context, _ engine.Report, into *JobInfo) error {
 		ctx, cancel := context.WithTimeout(ctx, gateLife)
 		defer cancel()
 		p, token, err := s.gate.Issue(ctx, id, nonce, audience)
@@ -28,7 +28,7 @@ func (s *Service) RequestPermit(ctx context.Context, by Caller, id, nonce, audie
 
 // Redeem burns a permit and gives its receipt, after a fresh look.
 func (s *Service) Redeem(ctx context.Context, by Caller, permit, nonce string) (JobInfo, error) {
-	return s.jobs.start(by, "redeem", func(ctx context.Context, _ engine.Report, into *JobInfo) error {
+	return s.jobs.startOwned(by, object{"permit", permit}, "redeem", func(ctx context.Context, _ engine.Report, into *JobInfo) error {
 		ctx, cancel := context.WithTimeout(ctx, gateLife)
 		defer cancel()
 		token, at, err := s.gate.Redeem(ctx, permit, nonce)

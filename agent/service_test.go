@@ -217,7 +217,13 @@ func TestFromTheFirstQuestionToTheProof(t *testing.T) {
 		if first.Permit == nil || first.Permit.Token == "" || second.Permit == nil {
 			t.Fatalf("permits %+v %+v", first, second)
 		}
-		receipt := d.job(d.s.Redeem(t.Context(), owner, first.Permit.ID, "a-nonce-of-its-own")).Receipt
+		redeemed := d.job(d.s.Redeem(t.Context(), owner, first.Permit.ID, "a-nonce-of-its-own"))
+		for job, about := range map[string]string{first.ID: "departure " + id, redeemed.ID: "permit " + first.Permit.ID} {
+			if kind, of, owned := d.s.OwnerJob(owner, job); !owned || kind+" "+of != about {
+				t.Errorf("a job about %s is the owner's %v, about %s %s", about, owned, kind, of)
+			}
+		}
+		receipt := redeemed.Receipt
 		if receipt == nil || receipt.Token == "" || receipt.Permit != first.Permit.ID {
 			t.Fatalf("receipt %+v", receipt)
 		}

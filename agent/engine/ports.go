@@ -40,9 +40,15 @@ type GivenSource struct {
 
 // Destination is where the copy goes.
 type Destination struct {
-	Folder string `json:"folder"` // the folder that holds the bag
+	Folder string `json:"folder"` // the folder that holds the bag, as it was chosen
 	Disk   string `json:"disk"`   // filesystem uuid or f_fsid, as first seen
-	BagID  string `json:"bag_id"` // empty until the bag was born
+	// BagID names the copy; empty until it was born. Two disks with copies of
+	// one bag have two names.
+	BagID string `json:"bag_id"`
+	// Within is where the folder lies on its disk, so that it is found again
+	// wherever the disk is plugged in; Label is what a person calls the disk.
+	Within string `json:"within,omitempty"`
+	Label  string `json:"label,omitempty"`
 }
 
 // Progress is one report of a running step. Total is 0 while it is not known.

@@ -148,7 +148,8 @@ func (p *pass) copied(ctx context.Context, what string, res CopyResult, err erro
 	}
 	serr := p.r.update(context.WithoutCancel(ctx), func(rec *Record) ([]Event, error) {
 		rec.Ledger = res.Ledger
-		if res.BagID != "" {
+		// A place that was chosen meanwhile has a copy of its own.
+		if res.BagID != "" && rec.Destination.Folder == p.rec.Destination.Folder {
 			rec.Destination.BagID, rec.Destination.Disk = res.BagID, res.Disk
 		}
 		return []Event{p.e.event(rec, "copy", fmt.Sprintf("%s: %d items, %d could not be", what, res.Done, res.Failed))}, nil

@@ -15,6 +15,9 @@ type Agent interface {
 	// NeedsOwner reports whether an irreversible act was begun in the
 	// departure: from then on, entries that rise are of class owner.
 	NeedsOwner(ctx context.Context, departureID string) (bool, error)
+	// OwnerJob says what a job of the caller is about, where only the owner may
+	// have begun it: its result is for them alone too.
+	OwnerJob(by agent.Caller, job string) (kind, id string, owner bool)
 }
 
 // Methods are the methods that the table offers, one entry each. Errors that

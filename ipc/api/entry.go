@@ -47,7 +47,7 @@ type Entry struct {
 	Verb  string // of HTTP
 	Route string // of HTTP, a pattern of net/http
 	Class Class
-	// Rises: the class is owner once the agent says NeedsOwner.
+	// Rises: the class is owner where the agent says so, by [Entry.Raised].
 	Rises  bool
 	Job    bool // answered at once with a job
 	Stream bool // answered with server-sent events; Invoke refuses
@@ -65,6 +65,22 @@ func (e Entry) Object(id string) Object {
 		return Object{}
 	}
 	return Object{Kind: strings.TrimSuffix(first, "s"), ID: id}
+}
+
+// Raised is the object whose owner must be asked besides, where the agent says
+// that this call is theirs alone: to end a departure in which something
+// irreversible was begun, to read or stop a job that the owner started. Where
+// the agent does not know, it is.
+func (e Entry) Raised(ctx context.Context, a Agent, by agent.Caller, id string) (Object, bool) {
+	if !e.Rises {
+		return Object{}, false
+	}
+	if e.Object(id).Kind == "job" {
+		kind, about, raised := a.OwnerJob(by, id)
+		return Object{Kind: kind, ID: about}, raised
+	}
+	needs, err := a.NeedsOwner(ctx, id)
+	return e.Object(id), needs || err != nil
 }
 
 // Invoke calls the agent. The caller was admitted before.
@@ -132,7 +148,7 @@ func (e Entry) check() error {
 		return fmt.Errorf("the entry %s has no schema", e.Name)
 	case e.Stream == (e.invoke != nil):
 		return fmt.Errorf("the entry %s is neither a call nor a stream", e.Name)
-	case e.Rises && (e.Class == Owner || e.Object("").Kind != "departure"):
+	case e.Rises && (e.Class == Owner || (e.Object("").Kind != "departure" && e.Object("").Kind != "job")):
 		return fmt.Errorf("the entry %s cannot rise", e.Name)
 	}
 	return nil

@@ -189,11 +189,11 @@ func aboutPermits() []Entry {
 
 func aboutJobs() []Entry {
 	return []Entry{
-		entry(Entry{Name: GetJob, Calls: "Job", Verb: "GET", Route: "/v1/jobs/{id}", Class: Read, CLI: "leave"},
+		entry(Entry{Name: GetJob, Calls: "Job", Verb: "GET", Route: "/v1/jobs/{id}", Class: Read, Rises: true, CLI: "leave"},
 			func(ctx context.Context, a Agent, args Args, _ Nothing) (agent.JobInfo, error) {
 				return a.Job(ctx, args.By, args.ID)
 			}),
-		entry(Entry{Name: CancelJob, Calls: "CancelJob", Verb: "DELETE", Route: "/v1/jobs/{id}", Class: Act, CLI: "leave"},
+		entry(Entry{Name: CancelJob, Calls: "CancelJob", Verb: "DELETE", Route: "/v1/jobs/{id}", Class: Act, Rises: true, CLI: "leave"},
 			func(ctx context.Context, a Agent, args Args, _ Nothing) (agent.JobInfo, error) {
 				return a.CancelJob(ctx, args.By, args.ID)
 			}),

@@ -47,13 +47,11 @@ func (s *Server) admit(r *http.Request, entry api.Entry) error {
 	if err := s.authorize(ctx, r, entry.Class, entry.Object(id)); err != nil {
 		return err
 	}
-	if !entry.Rises {
+	object, raised := entry.Raised(ctx, s.agent, callerOf(r.Context()).Agent(), id)
+	if !raised {
 		return nil
 	}
-	if owner, err := s.agent.NeedsOwner(ctx, id); err == nil && !owner {
-		return nil
-	}
-	return s.authorize(ctx, r, api.Owner, entry.Object(id))
+	return s.authorize(ctx, r, api.Owner, object)
 }
 
 func (s *Server) authorize(ctx context.Context, r *http.Request, class api.Class, object api.Object) error {

@@ -195,6 +195,38 @@ func TestSubmittedAndCancelRiseToOwner(t *testing.T) {
 	}
 }
 
+// A permit is in the result of the job that asked for it: a program in a sandbox
+// of the same person, which may look, gets neither the result nor the job.
+func TestJobsOfTheOwnerAreForTheOwner(t *testing.T) {
+	permit := api.Object{Kind: "permit", ID: "p"}
+	for name, tc := range map[string]struct {
+		stub     *stub
+		confined bool
+		verb     string
+		want     int
+	}{
+		"the owner reads their own":         {&stub{owned: permit}, false, "GET", http.StatusOK},
+		"the owner stops their own":         {&stub{owned: permit}, false, "DELETE", http.StatusOK},
+		"a sandbox reads the owner's":       {&stub{owned: permit}, true, "GET", http.StatusForbidden},
+		"a sandbox stops the owner's":       {&stub{owned: permit}, true, "DELETE", http.StatusForbidden},
+		"a sandbox reads one that looks on": {&stub{}, true, "GET", http.StatusOK},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, tc.stub, authz.Personal{UID: ownUID}, as(authz.Peer(ownUID, tc.confined)))
+			status, _, text := s.ask(t, tc.verb, "/v1/jobs/7", "")
+			if called := s.stub.calls(); status != tc.want || (called == nil) != (tc.want == http.StatusForbidden) {
+				t.Errorf("%d %s, called %v", status, text, called)
+			}
+		})
+	}
+	rule := &asked{may: []api.Class{api.Read}}
+	s := serve(t, &stub{owned: permit}, rule, as(authz.Peer(ownUID, false)))
+	s.ask(t, "GET", "/v1/jobs/7", "")
+	if !slices.Equal(rule.classes, []api.Class{api.Read, api.Owner}) || rule.objects[1] != permit {
+		t.Errorf("asked for %v of %v", rule.classes, rule.objects)
+	}
+}
+
 func TestAnAuthorizerThatFailsDenies(t *testing.T) {
 	s := serve(t, &stub{}, &asked{err: errors.New("polkit is silent")}, as(authz.Peer(ownUID, false)))
 	if status, kind, text := s.ask(t, "GET", "/v1/accounts", ""); status != http.StatusForbidden || kind != agent.KindNotAuthorized || strings.Contains(text, "polkit") {

@@ -8,6 +8,7 @@ import (
 	"github.com/clearance-project/clearance/agent"
 	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/agent/engine"
+	"github.com/clearance-project/clearance/ipc/api"
 )
 
 // stub records which methods were called, by whom, and answers nothing.
@@ -19,6 +20,7 @@ type stub struct {
 	fault      any
 	needsOwner bool
 	ownerErr   error
+	owned      api.Object // that the jobs are about, for the owner alone
 	hold       func(ctx context.Context)
 	updates    func(ctx context.Context) (<-chan agent.Update, error)
 }
@@ -57,6 +59,9 @@ func (s *stub) calls() []string {
 var anyone = agent.Caller{}
 
 func (s *stub) NeedsOwner(context.Context, string) (bool, error) { return s.needsOwner, s.ownerErr }
+func (s *stub) OwnerJob(agent.Caller, string) (string, string, bool) {
+	return s.owned.Kind, s.owned.ID, s.owned.Kind != ""
+}
 func (s *stub) Version() string {
 	_ = s.did(context.Background(), "Version", anyone)
 	return "1"
