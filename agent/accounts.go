@@ -16,15 +16,15 @@ import (
 func (s *Service) Accounts(ctx context.Context, by Caller) ([]AccountInfo, error) {
 	bound, err := s.cfg.Worker.Accounts(ctx)
 	if err != nil && !errors.Is(err, engine.ErrNoWorker) {
-		return nil, asError(err)
+		return nil, s.told(err)
 	}
 	declared, err := s.cfg.Store.Declared(ctx)
 	if err != nil {
-		return nil, asError(err)
+		return nil, s.told(err)
 	}
-	open, ended, err := s.departures(ctx)
+	open, _, left, err := s.departures(ctx)
 	if err != nil {
-		return nil, asError(err)
+		return nil, s.told(err)
 	}
 	var infos []AccountInfo
 	add := func(a departure.Account) {
@@ -33,28 +33,24 @@ func (s *Service) Accounts(ctx context.Context, by Caller) ([]AccountInfo, error
 		}
 		infos = append(infos, AccountInfo{Account: a, ProviderName: s.cfg.Profiles.Lookup(a.Provider).Name})
 	}
-	for _, a := range slices.Concat(bound, declared) {
+	for _, a := range slices.Concat(bound, declared, left) { // one that was signed out is still being left, or may be deleted yet
 		add(a)
-	}
-	for _, recs := range []map[string]*engine.Record{open, ended} {
-		for _, rec := range recs { // one that was signed out is still being left, or may be deleted yet
-			add(rec.Departure.Account)
-		}
 	}
 	for i := range infos {
 		if rec, ok := open[infos[i].ID]; ok {
 			infos[i].Departure = rec.Departure.ID
 		}
 		if infos[i].Given, err = s.cfg.Store.Given(ctx, infos[i].ID); err != nil {
-			return nil, asError(err)
+			return nil, s.told(err)
 		}
 	}
 	return infos, nil
 }
 
 // departures are, by account id, the open records and the sign-outs that ended
-// and may still be raised to a deletion.
-func (s *Service) departures(ctx context.Context) (open, ended map[string]*engine.Record, err error) {
+// and may still be raised to a deletion; accounts are those of both, the one that
+// was left last first.
+func (s *Service) departures(ctx context.Context) (open, ended map[string]*engine.Record, accounts []departure.Account, err error) {
 	open, ended = make(map[string]*engine.Record), make(map[string]*engine.Record)
 	err = s.engine.Each(ctx, func(rec *engine.Record) error {
 		id := rec.Departure.Account.ID
@@ -63,10 +59,13 @@ func (s *Service) departures(ctx context.Context) (open, ended map[string]*engin
 			open[id] = rec
 		case rec.State == engine.Finished && rec.Departure.Intent != departure.Delete && ended[id] == nil:
 			ended[id] = rec // the newest comes first
+		default:
+			return nil
 		}
+		accounts = append(accounts, rec.Departure.Account)
 		return nil
 	})
-	return open, ended, err
+	return open, ended, accounts, err
 }
 
 func (s *Service) account(ctx context.Context, by Caller, id string) (AccountInfo, error) {
@@ -105,7 +104,7 @@ func (s *Service) AddAccount(ctx context.Context, by Caller, providerID, identit
 		}
 	}
 	if err := s.cfg.Store.Declare(ctx, a); err != nil {
-		return AccountInfo{}, asError(err)
+		return AccountInfo{}, s.told(err)
 	}
 	return s.account(ctx, by, a.ID)
 }
@@ -120,7 +119,7 @@ func (s *Service) Credential(ctx context.Context, by Caller, account, password s
 		return &Error{Kind: KindNotFound, Text: "this account is not being left, so its password is not needed"}
 	}
 	if err := s.engine.Credential(ctx, a.Departure, password); err != nil {
-		return asError(err)
+		return s.told(err)
 	}
 	return nil
 }

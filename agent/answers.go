@@ -17,7 +17,7 @@ func (s *Service) Say(ctx context.Context, by Caller, id string, req WordRequest
 		Statement: req.Statement, Count: req.Count, By: callerName(by),
 	})
 	if err != nil {
-		return DepartureInfo{}, asError(err)
+		return DepartureInfo{}, s.told(err)
 	}
 	return s.settled(ctx, by, id)
 }
@@ -51,7 +51,7 @@ func (s *Service) AttestDevice(ctx context.Context, by Caller, id string, d depa
 		return []engine.Event{{At: s.cfg.Clock.Now(), Departure: id, Kind: "device", Text: "a linked device was listed"}}, nil
 	})
 	if err != nil {
-		return DepartureInfo{}, asError(err)
+		return DepartureInfo{}, s.told(err)
 	}
 	return s.settled(ctx, by, id)
 }
@@ -59,7 +59,7 @@ func (s *Service) AttestDevice(ctx context.Context, by Caller, id string, d depa
 // Authorize keeps the owner's leave; the transport has made sure of the owner.
 func (s *Service) Authorize(ctx context.Context, by Caller, id string, req AuthorizeRequest) (DepartureInfo, error) {
 	if err := s.engine.Authorize(ctx, id, callerName(by), req.Proof, req.Words, req.Effects); err != nil {
-		return DepartureInfo{}, asError(err)
+		return DepartureInfo{}, s.told(err)
 	}
 	return s.Departure(ctx, by, id)
 }

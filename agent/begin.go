@@ -30,7 +30,7 @@ func (s *Service) StartDeparture(ctx context.Context, by Caller, req StartReques
 	}
 	if a.Departure == "" && req.Intent == departure.Delete {
 		if a.Departure, err = s.ended(ctx, a.ID); err != nil {
-			return DepartureInfo{}, asError(err)
+			return DepartureInfo{}, s.told(err)
 		}
 	}
 	if a.Departure != "" {
@@ -44,7 +44,7 @@ func (s *Service) StartDeparture(ctx context.Context, by Caller, req StartReques
 		State: engine.Open, Until: departure.StepInventory, Given: a.Given,
 	}
 	if err := s.engine.Open(ctx, rec); err != nil {
-		return DepartureInfo{}, asError(err)
+		return DepartureInfo{}, s.told(err)
 	}
 	return s.Departure(ctx, by, rec.Departure.ID)
 }
@@ -52,7 +52,7 @@ func (s *Service) StartDeparture(ctx context.Context, by Caller, req StartReques
 // ended is the sign-out of an account that ended and may be raised, "" where
 // there is none, or the account is signed in here again.
 func (s *Service) ended(ctx context.Context, account string) (string, error) {
-	_, ended, err := s.departures(ctx)
+	_, ended, _, err := s.departures(ctx)
 	if err != nil || ended[account] == nil {
 		return "", err
 	}
@@ -95,7 +95,7 @@ func (s *Service) raise(ctx context.Context, by Caller, a AccountInfo, req Start
 	was := info.Departure.Intent
 	if was != departure.Delete && req.Intent == departure.Delete {
 		if err := s.engine.Raise(ctx, a.Departure, req.Path); err != nil {
-			return DepartureInfo{}, asError(err)
+			return DepartureInfo{}, s.told(err)
 		}
 		return s.Departure(ctx, by, a.Departure)
 	}

@@ -12,11 +12,11 @@ import (
 func (s *Service) SetDestination(ctx context.Context, by Caller, id, folder string) (DepartureInfo, error) {
 	job, err := s.engine.Job(ctx, id)
 	if err != nil {
-		return DepartureInfo{}, asError(err)
+		return DepartureInfo{}, s.told(err)
 	}
 	seen, dest, err := s.cfg.Worker.InspectDestination(ctx, job, folder)
 	if err != nil {
-		return DepartureInfo{}, asError(err)
+		return DepartureInfo{}, s.told(err)
 	}
 	if seen.Place != departure.PlaceApart && seen.Place != departure.PlaceSameDisk {
 		why := seen.PlaceWhy.Text
@@ -30,7 +30,7 @@ func (s *Service) SetDestination(ctx context.Context, by Caller, id, folder stri
 		return []engine.Event{{At: s.cfg.Clock.Now(), Departure: id, Kind: "destination", Text: "a place for the copy was chosen"}}, nil
 	})
 	if err != nil {
-		return DepartureInfo{}, asError(err)
+		return DepartureInfo{}, s.told(err)
 	}
 	return s.settled(ctx, by, id)
 }
@@ -41,7 +41,7 @@ func (s *Service) settled(ctx context.Context, by Caller, id string) (DepartureI
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	if _, err := s.engine.Settle(ctx, id); err != nil && ctx.Err() == nil {
-		return DepartureInfo{}, asError(err)
+		return DepartureInfo{}, s.told(err)
 	}
 	return s.Departure(context.WithoutCancel(ctx), by, id)
 }
@@ -53,11 +53,11 @@ func (s *Service) Items(ctx context.Context, by Caller, id string, filter engine
 	}
 	job, err := s.engine.Job(ctx, id)
 	if err != nil {
-		return engine.ItemPage{}, asError(err)
+		return engine.ItemPage{}, s.told(err)
 	}
 	page, err := s.cfg.Worker.Items(ctx, job, filter)
 	if err != nil {
-		return page, asError(err)
+		return page, s.told(err)
 	}
 	return page, nil
 }

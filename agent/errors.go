@@ -3,6 +3,10 @@ package agent
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/agent/engine"
@@ -11,8 +15,53 @@ import (
 
 func invalid(text string) error { return &Error{Kind: KindInvalid, Text: text} }
 
-// asError is err as a transport shows it. What is not known is internal: it is
-// not shown, for it may hold what is not the caller's.
+// told is err as a transport shows it. Of what is not known the caller gets an
+// id alone, for the text may hold what is not theirs; the log has the rest.
+func (s *Service) told(err error) *Error {
+	if e := asError(err); e != nil {
+		return e
+	}
+	id := engine.NewID()[:10]
+	s.cfg.Fault(id, pathless(err))
+	return &Error{Kind: KindInternal, Text: "the agent met a fault of its own; its log has it under " + id}
+}
+
+// path is what looks like the path of a file.
+var path = regexp.MustCompile(`(?:/[^\s/:"'` + "`" + `]+){2,}/?`)
+
+// pathless is an error's text without the paths in it, which name what a person
+// has.
+func pathless(err error) string {
+	text := err.Error()
+	for _, at := range pathsIn(err) {
+		text = strings.ReplaceAll(text, at, "(path)")
+	}
+	return path.ReplaceAllString(text, "(path)")
+}
+
+// pathsIn are the paths that the errors of a file system name, the longest
+// first.
+func pathsIn(err error) (paths []string) {
+	var walk func(error)
+	walk = func(err error) {
+		if p, ok := err.(*fs.PathError); ok && p.Path != "" {
+			paths = append(paths, p.Path)
+		}
+		switch e := err.(type) {
+		case interface{ Unwrap() error }:
+			walk(e.Unwrap())
+		case interface{ Unwrap() []error }:
+			for _, each := range e.Unwrap() {
+				walk(each)
+			}
+		}
+	}
+	walk(err)
+	slices.SortFunc(paths, func(a, b string) int { return len(b) - len(a) })
+	return paths
+}
+
+// asError is err as one of ours, nil where it is not known.
 func asError(err error) *Error {
 	var (
 		known    *Error
@@ -48,7 +97,7 @@ func asError(err error) *Error {
 	case errors.Is(err, context.Canceled):
 		return &Error{Kind: KindUnavailable, Text: "it was stopped; what is done stays done, and it goes on from there"}
 	}
-	return &Error{Kind: KindInternal, Text: err.Error()}
+	return nil
 }
 
 func notReadyError(err *gate.NotReadyError) *Error {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,7 +48,6 @@ func TestKinds(t *testing.T) {
 		"no worker":         {engine.ErrNoWorker, KindUnavailable, false},
 		"too late":          {context.DeadlineExceeded, KindUnavailable, false},
 		"stopped":           {context.Canceled, KindUnavailable, false},
-		"anything else":     {errors.New("x"), KindInternal, false},
 	} {
 		for _, err := range []error{c.err, fmt.Errorf("cannot do it: %w", c.err)} {
 			got := asError(err)
@@ -54,6 +55,34 @@ func TestKinds(t *testing.T) {
 				t.Errorf("%s: %+v, want the kind %s", name, got, c.kind)
 			}
 		}
+	}
+}
+
+// What is not known goes to the log, without the paths in it, and the caller
+// gets its name there.
+func TestFaults(t *testing.T) {
+	const home = "/home/alice/Mia and me/IMG_1.jpg"
+	for name, c := range map[string]struct{ err error }{
+		"of a file":      {&fs.PathError{Op: "open", Path: home, Err: fs.ErrPermission}},
+		"around a file":  {fmt.Errorf("cannot list: %w", &fs.PathError{Op: "open", Path: home, Err: fs.ErrPermission})},
+		"several":        {errors.Join(errors.New("x"), &fs.PathError{Op: "open", Path: home, Err: fs.ErrPermission})},
+		"a path in text": {errors.New("cannot open /home/alice/IMG_1.jpg: permission denied")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var ids, texts []string
+			s := &Service{cfg: Config{Fault: func(id, text string) { ids, texts = append(ids, id), append(texts, text) }}}
+			told := s.told(c.err)
+			if told.Kind != KindInternal || len(ids) != 1 || !strings.HasSuffix(told.Text, ids[0]) || strings.Contains(told.Text, "denied") {
+				t.Fatalf("told %+v; the log has %q %q", told, ids, texts)
+			}
+			if strings.Contains(texts[0], "alice") || strings.Contains(texts[0], "Mia") || !strings.Contains(texts[0], "permission denied") {
+				t.Errorf("the log has %q", texts[0])
+			}
+		})
+	}
+	s := &Service{cfg: Config{Fault: func(string, string) { t.Error("a refusal is no fault") }}}
+	if got := s.told(engine.ErrBusy); got.Kind != KindBusy {
+		t.Errorf("%+v", got)
 	}
 }
 
@@ -106,7 +135,7 @@ func TestJobs(t *testing.T) {
 	}
 	wait := func(ctx context.Context, _ engine.Report, _ *JobInfo) error { <-ctx.Done(); return ctx.Err() }
 	synctest.Test(t, func(t *testing.T) {
-		js := newJobs()
+		js := newJobs(asError)
 		defer js.close()
 		job, err := js.start(alice, "run", func(ctx context.Context, report engine.Report, into *JobInfo) error {
 			report(engine.Progress{Items: 7})
@@ -141,7 +170,7 @@ func TestJobs(t *testing.T) {
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
-		js := newJobs()
+		js := newJobs(asError)
 		held := make(chan struct{})
 		stubborn := func(context.Context, engine.Report, *JobInfo) error { <-held; return nil }
 		for range runningJobs {
@@ -171,7 +200,7 @@ func TestJobs(t *testing.T) {
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
-		js := newJobs()
+		js := newJobs(asError)
 		defer js.close()
 		long, err := js.start(alice, "run", wait)
 		if err != nil {
@@ -201,7 +230,7 @@ func TestJobs(t *testing.T) {
 // What a job of the owner is about is told to its caller alone; a job that
 // anyone may begin is nobody's.
 func TestOwnerJob(t *testing.T) {
-	s := &Service{jobs: newJobs()}
+	s := &Service{jobs: newJobs(asError)}
 	defer s.jobs.close()
 	work := func(context.Context, engine.Report, *JobInfo) error { return nil }
 	me, other := Caller{UID: 1, Known: true}, Caller{UID: 2, Known: true}

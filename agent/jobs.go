@@ -20,6 +20,7 @@ const (
 
 // jobs is long work that outlives the call that began it.
 type jobs struct {
+	tell   func(error) *Error // what a caller may know of an error
 	ctx    context.Context
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
@@ -40,9 +41,9 @@ type job struct {
 // object is what an owner was asked for: a departure or a permit.
 type object struct{ kind, id string }
 
-func newJobs() *jobs {
+func newJobs(tell func(error) *Error) *jobs {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &jobs{ctx: ctx, cancel: cancel, byID: make(map[string]*job)}
+	return &jobs{tell: tell, ctx: ctx, cancel: cancel, byID: make(map[string]*job)}
 }
 
 // start runs work as a job that anyone may read who may look. What work leaves in
@@ -86,7 +87,7 @@ func (js *jobs) startOwned(by Caller, owner object, kind string, work func(ctx c
 		defer js.mu.Unlock()
 		result.Progress, result.State = j.info.Progress, JobDone
 		if err != nil {
-			result.State, result.Error = JobFailed, asError(err)
+			result.State, result.Error = JobFailed, js.tell(err)
 			if j.info.State == JobCancelled {
 				result.State = JobCancelled
 			}

@@ -43,7 +43,7 @@ func (s *Service) Redeem(ctx context.Context, by Caller, permit, nonce string) (
 // Submitted notes that the deletion was asked for at the provider.
 func (s *Service) Submitted(ctx context.Context, by Caller, id string, when time.Time) (DepartureInfo, error) {
 	if err := s.engine.Submitted(ctx, id, when); err != nil {
-		return DepartureInfo{}, asError(err)
+		return DepartureInfo{}, s.told(err)
 	}
 	return s.settled(ctx, by, id)
 }
@@ -51,7 +51,7 @@ func (s *Service) Submitted(ctx context.Context, by Caller, id string, when time
 // Cancel gives a departure up; the copy stays.
 func (s *Service) Cancel(ctx context.Context, by Caller, id string, notSubmitted bool, proof string) (DepartureInfo, error) {
 	if err := s.engine.Cancel(ctx, id, notSubmitted, proof); err != nil {
-		return DepartureInfo{}, asError(err)
+		return DepartureInfo{}, s.told(err)
 	}
 	return s.Departure(ctx, by, id)
 }
@@ -61,7 +61,7 @@ func (s *Service) Cancel(ctx context.Context, by Caller, id string, notSubmitted
 func (s *Service) NeedsOwner(ctx context.Context, id string) (bool, error) {
 	snap, _, err := s.engine.Snapshot(ctx, id)
 	if err != nil {
-		return true, asError(err)
+		return true, s.told(err)
 	}
 	return len(snap.Record.Acts) > 0, nil
 }

@@ -30,6 +30,9 @@ type Config struct {
 	Closed func() string
 	// Doctor adds the parts that the platform knows of.
 	Doctor func(context.Context) []DoctorEntry
+	// Fault is told of each error that no caller may read, for the log: the id
+	// that the caller was given instead, and the text without paths.
+	Fault func(id, text string)
 }
 
 // Service is the agent: all that a transport calls.
@@ -47,7 +50,9 @@ func NewService(cfg Config) *Service {
 		Catalogue: Catalogue{cfg.Profiles}, Policy: Policy{cfg.Rules}, Assured: cfg.Assured, Health: cfg.Health,
 	})
 	g := gate.New(gate.Config{Engine: e, Signer: cfg.Signer, Secret: cfg.Secret, BootID: cfg.BootID, Closed: cfg.Closed})
-	return &Service{cfg: cfg, engine: e, gate: g, jobs: newJobs()}
+	s := &Service{cfg: cfg, engine: e, gate: g}
+	s.jobs = newJobs(s.told)
+	return s
 }
 
 // Start revokes what was given before, and runs the open departures. It must

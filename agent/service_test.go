@@ -76,12 +76,18 @@ func bubble(t *testing.T, test func(*testing.T, *desk)) {
 }
 
 func service(t testing.TB, w *world.World) *agent.Service {
+	return faulty(w, profiles(t), func(string, string) {})
+}
+
+// faulty is a service that tells of its faults.
+func faulty(w *world.World, known *provider.Catalogue, fault func(id, text string)) *agent.Service {
 	return agent.NewService(agent.Config{
 		Version: "1.2.3", Store: w.Storage(), Worker: w.Worker(), Tracker: w.Phone(), Clock: w.Clock(),
-		Profiles: profiles(t), Rules: policy.Default(), Assured: departure.AssuredPersonal,
+		Profiles: known, Rules: policy.Default(), Assured: departure.AssuredPersonal,
 		Health: func() departure.Health { return departure.Health{Buses: true, Store: true, Clock: true} },
 		Signer: plain{}, JWKS: func() ([]byte, error) { return []byte("{}"), nil }, Secret: []byte("secret"), BootID: "boot",
 		Closed: func() string { return "" }, Doctor: func(context.Context) []agent.DoctorEntry { return nil },
+		Fault: fault,
 	})
 }
 

@@ -21,7 +21,7 @@ func (s *Service) AddSource(ctx context.Context, by Caller, account string, data
 	}
 	given, err := s.cfg.Worker.InspectSource(ctx, dataset, path)
 	if err != nil {
-		return AccountInfo{}, asError(err)
+		return AccountInfo{}, s.told(err)
 	}
 	if slices.ContainsFunc(a.Given, func(g engine.GivenSource) bool { return g.ID == given.ID }) {
 		return a, nil
@@ -54,7 +54,7 @@ func (s *Service) RemoveSource(ctx context.Context, by Caller, account string, s
 
 func (s *Service) setGiven(ctx context.Context, by Caller, a AccountInfo, given []engine.GivenSource, removed departure.SourceID) (AccountInfo, error) {
 	if err := s.cfg.Store.SetGiven(ctx, a.ID, given); err != nil {
-		return AccountInfo{}, asError(err)
+		return AccountInfo{}, s.told(err)
 	}
 	if a.Departure != "" {
 		err := s.engine.Update(ctx, a.Departure, func(rec *engine.Record) ([]engine.Event, error) {
@@ -63,7 +63,7 @@ func (s *Service) setGiven(ctx context.Context, by Caller, a AccountInfo, given 
 			return nil, nil
 		})
 		if err != nil {
-			return AccountInfo{}, asError(err)
+			return AccountInfo{}, s.told(err)
 		}
 	}
 	return s.account(ctx, by, a.ID)

@@ -13,7 +13,7 @@ import (
 func (s *Service) Departure(ctx context.Context, by Caller, id string) (DepartureInfo, error) {
 	snap, _, err := s.engine.Snapshot(ctx, id)
 	if err != nil {
-		return DepartureInfo{}, asError(err)
+		return DepartureInfo{}, s.told(err)
 	}
 	return s.info(snap), nil
 }
@@ -28,7 +28,7 @@ func (s *Service) Departures(ctx context.Context, by Caller, page Page) (Departu
 	}
 	ids, err := s.cfg.Store.List(ctx, page.After, page.Limit)
 	if err != nil {
-		return DeparturePage{}, asError(err)
+		return DeparturePage{}, s.told(err)
 	}
 	var out DeparturePage
 	for _, id := range ids {
@@ -172,14 +172,14 @@ func (s *Service) AtOwnRisk(ctx context.Context, by Caller, id string, list depa
 	}
 	token, err := s.gate.List(info.Departure.Account, lost)
 	if err != nil {
-		return "", asError(err)
+		return "", s.told(err)
 	}
 	err = s.engine.Update(ctx, id, func(rec *engine.Record) ([]engine.Event, error) {
 		return []engine.Event{{At: s.cfg.Clock.Now(), Departure: id, Kind: "own-risk",
 			Text: fmt.Sprintf("a list of %d losses was signed, at your own risk", len(lost))}}, nil
 	})
 	if err != nil {
-		return "", asError(err)
+		return "", s.told(err)
 	}
 	return token, nil
 }

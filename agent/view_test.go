@@ -1,14 +1,18 @@
 package agent_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/clearance-project/clearance/agent"
 	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/agent/engine"
+	"github.com/clearance-project/clearance/agent/engine/enginetest/world"
 )
 
 func TestAtOwnRisk(t *testing.T) {
@@ -113,4 +117,66 @@ func TestDoctor(t *testing.T) {
 			t.Errorf("%d providers", len(ps))
 		}
 	})
+}
+
+// What went wrong within the agent is no caller's business: neither of a call,
+// nor of a job.
+func TestFaultsAreNotTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var faults []string
+		w := world.New()
+		w.Live = true
+		d := &desk{t: t, w: w, s: faulty(w, profiles(t), func(id, text string) { faults = append(faults, id+" "+text) })}
+		d.ok(d.s.Start(context.Background()))
+		defer d.s.Close()
+		w.Do(func() { w.Broken["Save"], w.Broken["Look"] = errors.New("disk of alice"), errors.New("list of alice") })
+		_, err := d.s.StartDeparture(t.Context(), owner, agent.StartRequest{Account: world.Me.ID, Intent: departure.Delete})
+		told := d.kind(err, agent.KindInternal)
+		job := d.job(d.s.Plan(t.Context(), owner, world.Me.ID))
+		if job.Error == nil || job.Error.Kind != agent.KindInternal || len(faults) != 2 {
+			t.Fatalf("job %+v, faults %q", job, faults)
+		}
+		for i, e := range []agent.Error{told, *job.Error} {
+			id, _, _ := strings.Cut(faults[i], " ")
+			if strings.Contains(e.Text, "alice") || !strings.Contains(e.Text, id) {
+				t.Errorf("told %q, the log has %q", e.Text, faults[i])
+			}
+		}
+	})
+}
+
+// The same accounts are listed in the same order each time: those here first,
+// then the newest that was left.
+func TestAccountsKeepTheirOrder(t *testing.T) {
+	w := world.New()
+	want := []string{world.Me.ID}
+	var left []string
+	for i := range 8 {
+		a := departure.Account{ID: fmt.Sprintf("left-%d", i), Provider: "cloud", Identity: fmt.Sprintf("left-%d@cloud", i)}
+		rec := w.Record(departure.SignOut, a)
+		if i%2 == 0 {
+			rec.State = engine.Finished
+		}
+		if err := w.Store.Create(t.Context(), rec); err != nil {
+			t.Fatal(err)
+		}
+		left = append(left, a.ID)
+	}
+	slices.Reverse(left)
+	want = append(want, left...)
+	s := service(t, w)
+	defer s.Close()
+	for range 10 {
+		list, err := s.Accounts(t.Context(), owner)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, a := range list {
+			got = append(got, a.ID)
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("%v, want %v", got, want)
+		}
+	}
 }

@@ -24,7 +24,7 @@ const (
 func (s *Service) Watch(ctx context.Context, by Caller, id string) (<-chan Update, error) {
 	if id != "" {
 		if _, _, err := s.engine.Snapshot(ctx, id); err != nil {
-			return nil, asError(err)
+			return nil, s.told(err)
 		}
 	}
 	w := &watcher{s: s, out: make(chan Update, watchBuffer), sent: make(map[string]uint64), open: make(map[string]bool)}

@@ -26,7 +26,7 @@ import (
 // parts are the agent put together. They are closed in the order in which they
 // use each other.
 type parts struct {
-	service *agent.Service
+	service atomic.Pointer[agent.Service] // nil until the agent is put together
 	store   *store.Store
 	closers []func() error
 	// What the agent can see just now.
@@ -71,15 +71,17 @@ func assemble(ctx context.Context, where places, log *slog.Logger) (_ *parts, er
 		Profiles: profiles, Rules: policy.Default(), Assured: departure.AssuredSystem, Health: p.health,
 		Signer: ring, JWKS: ring.JWKS, Secret: ring.Secret(), BootID: boot,
 		Closed: func() string { return "" }, Doctor: p.doctor,
+		Fault: func(id, text string) { log.Error("a fault of the agent's own", "id", id, "error", text) },
 	}
 	if where.user {
 		c.Assured, c.Closed = departure.AssuredPersonal, unit.PersonalClosed
 	}
-	p.service = agent.NewService(c)
-	if err := p.service.Start(ctx); err != nil {
+	s := agent.NewService(c)
+	p.service.Store(s)
+	if err := s.Start(ctx); err != nil {
 		return nil, err
 	}
-	p.closers = append(p.closers, func() error { p.service.Close(); return nil })
+	p.closers = append(p.closers, func() error { s.Close(); return nil })
 	return p, p.watchClock(ctx)
 }
 
@@ -152,10 +154,11 @@ func (p *parts) watchClock(ctx context.Context) error {
 }
 
 func (p *parts) disturbed(ctx context.Context, why string) {
-	if p.service == nil || ctx.Err() != nil {
+	s := p.service.Load()
+	if s == nil || ctx.Err() != nil { // nothing was looked at, or given, yet
 		return
 	}
-	if err := p.service.Disturbed(ctx, why); err != nil {
+	if err := s.Disturbed(ctx, why); err != nil {
 		p.log.Error("cannot revoke what was given", "why", why, "error", err)
 	}
 }
