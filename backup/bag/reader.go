@@ -71,7 +71,7 @@ func OpenReader(ctx context.Context, path string, o Options) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot find the copy: %w", err)
 	}
-	under, err := disk.Open(abs)
+	under, err := o.openRoot(abs)
 	if err != nil {
 		return nil, unreadable(err)
 	}

@@ -123,11 +123,11 @@ func (c *chooser) items(ctx context.Context) iter.Seq2[*Item, error] {
 				continue
 			}
 			if c.sel.AllVersions {
-				if v := keyOf(&r.Key, r.SHA256[:]...); taken[v] {
+				v := keyOf(&r.Key, r.SHA256[:]...)
+				if taken[v] {
 					continue
-				} else {
-					taken[v] = true
 				}
+				taken[v] = true
 			}
 			it := &Item{Record: r, Book: l.book, Older: !newest, from: c.from, names: namesFor(&r, l, !newest)}
 			c.judge(it, newest)

@@ -1,0 +1,193 @@
+package restore
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/clearance-project/clearance/backup/source"
+)
+
+// Object is one contact or calendar object of an item, as targets that know
+// them by UID take it.
+type Object struct {
+	Raw []byte
+	// UID as it stands, or where there is none one made of the content, which
+	// Raw then does not have.
+	UID string
+	// Component is VEVENT, VTODO or VJOURNAL; "" for a contact.
+	Component string
+	// Digest is of what it says: equal for objects that differ in folding, in
+	// line ends, and in what stores write anew.
+	Digest string
+}
+
+// Objects reads an item and takes it apart; nearly always it is one. Errors are
+// *ItemError, or ctx's.
+func (it *Item) Objects(ctx context.Context) ([]Object, error) {
+	limit := int64(source.MaxCalendar)
+	if it.Dataset == source.Contacts {
+		limit = source.MaxVCard
+	}
+	raw, err := it.Bytes(ctx, limit)
+	if err != nil {
+		return nil, err
+	}
+	var list []Object
+	if it.Dataset == source.Contacts {
+		list, err = contactsIn(raw)
+	} else {
+		list, err = calendarIn(raw)
+	}
+	if err == nil && len(list) == 0 {
+		err = errors.New("there is none in it")
+	}
+	if err != nil {
+		return nil, &ItemError{Malformed, err}
+	}
+	return list, nil
+}
+
+func contactsIn(raw []byte) (list []Object, err error) {
+	for card, err := range source.VCards(bytes.NewReader(raw)) {
+		if err = errors.Join(err, card.Err); err != nil {
+			return nil, err
+		}
+		list = append(list, Object{Raw: card.Raw, UID: card.ID(), Digest: contactDigest(card.Raw)})
+	}
+	return list, nil
+}
+
+// contactDigest is equal for cards that source.SameContact calls the same.
+func contactDigest(raw []byte) string { return (&source.VCard{Raw: raw}).ID() }
+
+func calendarIn(raw []byte) (list []Object, err error) {
+	parts, err := source.SplitCalendar(raw)
+	if err != nil {
+		return nil, err
+	}
+	for i := range parts {
+		p := &parts[i]
+		if p.Err != nil {
+			return nil, p.Err
+		}
+		list = append(list, Object{Raw: p.Raw, UID: p.ID(), Component: p.Component, Digest: calendarDigest(p.Raw)})
+	}
+	return list, nil
+}
+
+// zoneName is the parameter that names a time zone: where two calendars use one
+// name for two zones, an export renames one.
+var zoneName = regexp.MustCompile(`(?i);TZID=("[^"]*"|[^;:]*)`)
+
+// calendarDigest is of an object's components, without the calendar around
+// them and the zones beside them.
+func calendarDigest(raw []byte) string {
+	h := sha256.New()
+	depth, zone := 0, false
+	for line := range logicalLines(raw) {
+		name, value, _ := strings.Cut(line, ":")
+		name, value = strings.ToUpper(name), strings.ToUpper(strings.TrimSpace(value))
+		switch {
+		case name == "BEGIN" && value == "VCALENDAR", name == "END" && value == "VCALENDAR":
+			continue
+		case name == "BEGIN":
+			depth++
+			zone = zone || value == "VTIMEZONE"
+		}
+		if depth > 0 && !zone {
+			text := zoneName.ReplaceAllString(line, "")
+			fmt.Fprintf(h, "%d:%s", len(text), text)
+		}
+		if name == "END" {
+			depth--
+			zone = zone && value != "VTIMEZONE"
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// logicalLines are the lines of a text with folded ones joined.
+func logicalLines(raw []byte) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		var line []byte
+		for part := range bytes.Lines(raw) {
+			part = bytes.TrimRight(part, "\r\n")
+			if len(part) > 0 && (part[0] == ' ' || part[0] == '\t') {
+				line = append(line, part[1:]...)
+				continue
+			}
+			if len(line) > 0 && !yield(string(line)) {
+				return
+			}
+			line = append(line[:0], part...)
+		}
+		if len(line) > 0 {
+			yield(string(line))
+		}
+	}
+}
+
+// As is the object under another UID, the same for the same object, for a place
+// where something else has its own.
+func (o *Object) As(uid string) Object {
+	out := *o
+	out.UID, out.Raw = uid, withUID(o.Raw, uid)
+	out.Digest = contactDigest(out.Raw)
+	if o.Component != "" {
+		out.Digest = calendarDigest(out.Raw)
+	}
+	return out
+}
+
+// OtherUID is the UID that an object gets where something else has its own.
+func (o *Object) OtherUID() string {
+	h := sha256.Sum256([]byte(o.Digest))
+	return o.UID + "-" + hex.EncodeToString(h[:8])
+}
+
+// withUID writes a contact or calendar object with another UID, in every
+// instance of it; where there is none it is put after the first line.
+func withUID(raw []byte, uid string) []byte {
+	uid = strings.NewReplacer(`\`, `\\`, ",", `\,`, ";", `\;`, "\r", "", "\n", `\n`).Replace(uid)
+	eol := "\n"
+	if bytes.Contains(raw, []byte("\r\n")) {
+		eol = "\r\n"
+	}
+	var out bytes.Buffer
+	found, dropping, zone := false, false, false
+	for line := range bytes.Lines(raw) {
+		if dropping && len(line) > 0 && (line[0] == ' ' || line[0] == '\t') {
+			continue
+		}
+		text := strings.ToUpper(strings.TrimSpace(string(line[:min(len(line), 40)])))
+		zone = (zone || text == "BEGIN:VTIMEZONE") && text != "END:VTIMEZONE"
+		if dropping = !zone && isUID(text); dropping {
+			found = true
+			out.WriteString("UID:" + uid + eol)
+			continue
+		}
+		out.Write(line)
+	}
+	if found {
+		return out.Bytes()
+	}
+	first, rest, _ := bytes.Cut(raw, []byte("\n"))
+	return slices.Concat(first, []byte("\n"), []byte("UID:"+uid+eol), rest)
+}
+
+// isUID reports whether a line, in upper case, is a UID, be it in a group.
+func isUID(line string) bool {
+	end := strings.IndexAny(line, ":;")
+	if end < 0 {
+		return false
+	}
+	name := line[:end]
+	return name[strings.LastIndexByte(name, '.')+1:] == "UID"
+}
