@@ -12,6 +12,7 @@ GO ?= go
 # One package never hangs the rest; the slowest, a boot of systemd, takes a minute.
 TESTFLAGS ?= -race -timeout 10m
 FUZZTIME ?= 10s
+BENCHBIN = .cache/bench/bin
 # Prints what go test prints, then every test that this machine skipped and why.
 GOTEST = $(GO) test -json $(TESTFLAGS) ./... | $(GO) run ./packaging/ci/gotest
 
@@ -61,11 +62,12 @@ race:
 vuln: $(TOOLS)/govulncheck
 	@packaging/ci/vuln.sh $(TOOLS)/govulncheck
 
-bench: ## measure against the bars, into packaging/bench/results.json and RESULTS.md
-	@packaging/ci/deps.sh demo
-	@mkdir -p .cache/bench
-	$(GO) build -o .cache/bench/ ./agent/clearanced ./platform/devicesim ./packaging/stage/relay
-	$(GO) run ./packaging/bench -bin .cache/bench
+bench: ## measure beside cp, rsync, restic and others, into packaging/bench/RESULTS.md (BENCHFLAGS='-runs 1 -only photos')
+	@packaging/ci/deps.sh bench
+	@mkdir -p $(BENCHBIN)
+	$(GO) build -o $(BENCHBIN)/ ./agent/clearanced ./platform/devicesim ./packaging/stage/relay $(addprefix ./packaging/bench/,engine measure load)
+	$(GO) build -o .cache/bench/ ./packaging/bench
+	.cache/bench/bench -bin $(BENCHBIN) $(BENCHFLAGS)
 
 campaign-backup: ## attack the copy for half an hour, into packaging/bench/RELIABILITY.md
 	@packaging/ci/deps.sh test

@@ -1,161 +1,133 @@
-// Command bench measures the agent on the real platform of packaging/stage and
-// writes results.json and RESULTS.md beside itself: run it with `make bench`.
+// Command bench measures Clearance beside the tools that people trust, and its
+// agent on the real platform of packaging/stage: run it with `make bench`.
 //
-// Each figure is the median of its runs. Without a peer, ratio is ours in unit,
-// and bar is the most that it may be.
+// It imports the packages beneath it: corpus makes the files, beside runs the
+// engine and its peers, live drives the agent, report keeps and shows what was
+// measured.
+//
+// A course is what is measured together; its figures replace those that it
+// measured before and no others (packaging/bench/report).
 package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime"
-	"slices"
-	"strings"
+	"regexp"
+	"syscall"
 	"time"
 
-	"github.com/clearance-project/clearance/packaging/stage"
-	"github.com/clearance-project/clearance/platform/session"
+	"github.com/clearance-project/clearance/packaging/bench/beside"
+	"github.com/clearance-project/clearance/packaging/bench/live"
+	"github.com/clearance-project/clearance/packaging/bench/report"
 )
 
-// Result is one figure.
-type Result struct {
-	Name  string   `json:"name"`
-	Ours  float64  `json:"ours"`
-	Peer  *float64 `json:"peer"`
-	Ratio float64  `json:"ratio"`
-	Bar   float64  `json:"bar"`
-	Unit  string   `json:"unit"`
-}
-
-// measurement is one figure that is measured anew in each run.
-type measurement struct {
-	name string
-	bar  float64
-	unit string
-	run  func(context.Context, *bench) (float64, error)
-}
-
-// bench is where the measurements run.
-type bench struct {
-	bin  string
-	as   *session.Credential
-	runs int
-	// used are the folders of the runs. They are removed at the end of all: ext4
-	// passes over inodes that were freed in the last half minute, one by one, so
-	// that removing 10,000 files makes creating the next ones ten times slower.
-	used []string
+// options are the flags.
+type options struct {
+	bin, work, out string
+	runs, million  int
+	only           *regexp.Regexp
+	maxFiles       int
+	keep           bool
+	command        string
+	machine        report.Machine
+	place          *beside.Place
+	beside         *beside.Bench
+	agent          *live.Bench
+	say            io.Writer
 }
 
 func main() {
-	bin := flag.String("bin", "bin", "`folder` with clearanced, devicesim and relay")
-	out := flag.String("out", "packaging/bench", "`folder` for results.json and RESULTS.md")
-	runs := flag.Int("runs", 5, "how often each figure is measured")
-	only := flag.String("only", "", "measure only the figures with this `text` in their name")
+	o := options{say: os.Stdout}
+	flag.StringVar(&o.bin, "bin", ".cache/bench/bin", "`folder` with engine, measure, load, clearanced, devicesim and relay")
+	flag.StringVar(&o.work, "work", ".cache/bench/work", "`folder` for corpora and copies, on a disk with 25 GB free")
+	flag.StringVar(&o.out, "out", "packaging/bench", "`folder` for RESULTS.md, results.json and measured.json")
+	flag.IntVar(&o.runs, "runs", 5, "how often each figure is measured")
+	flag.IntVar(&o.million, "runs-million", 3, "how often at most those of a million files are, and the agent's slowest")
+	only := flag.String("only", "", "measure only the courses of which the name, or that of a figure, matches this `expression`")
+	flag.IntVar(&o.maxFiles, "max-files", 0, "make no corpus larger than this; what is measured then is for trying the measuring, and goes to the work folder")
+	flag.BoolVar(&o.keep, "keep", false, "keep the copies")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, *bin, *out, *runs, *only)
-	stop()
+	o.command = command()
+	var err error
+	if o.only, err = regexp.Compile(*only); err == nil {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		err = o.run(ctx)
+		stop()
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, bin, out string, runs int, only string) (err error) {
-	bin, err = filepath.Abs(bin)
+// command is how this run was asked for.
+func command() string {
+	text := "make bench"
+	var flags string
+	flag.Visit(func(f *flag.Flag) {
+		if f.Name != "bin" && f.Name != "work" {
+			flags += fmt.Sprintf(" -%s=%s", f.Name, f.Value)
+		}
+	})
+	if flags != "" {
+		text += " BENCHFLAGS='" + flags[1:] + "'"
+	}
+	return text
+}
+
+func (o *options) run(ctx context.Context) (err error) {
+	if o.bin, err = filepath.Abs(o.bin); err != nil {
+		return err
+	}
+	if o.maxFiles > 0 {
+		o.out = o.work
+	}
+	if o.place, err = beside.Open(ctx, o.work); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, o.place.Close()) }()
+	o.place.Keep = o.keep
+	o.beside = &beside.Bench{Place: o.place, Bin: o.bin, Say: o.say}
+	if o.agent, err = live.Open(o.bin); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, o.agent.Close()) }()
+	if o.machine, err = machine(o.place); err != nil {
+		return err
+	}
+	kept, err := report.Load(o.out)
 	if err != nil {
 		return err
 	}
-	b := &bench{bin: bin, runs: runs}
-	if os.Geteuid() == 0 {
-		if b.as, err = session.LookupCredential("nobody"); err != nil {
+	courses := o.courses()
+	var order []string
+	for _, c := range courses {
+		order = append(order, c.name)
+	}
+	for _, c := range courses {
+		if !c.matches(o.only) {
+			continue
+		}
+		fmt.Fprintf(o.say, "%s  %s\n", time.Now().UTC().Format(time.TimeOnly), c.name)
+		before, err := load()
+		if err != nil {
+			return err
+		}
+		got, err := c.run(ctx)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
+		}
+		got.Load, got.Name, got.At, got.Command, got.Machine = before, c.name, time.Now().UTC(), o.command, o.machine
+		kept = kept.Merge(got, order)
+		if err := kept.Save(o.out); err != nil {
 			return err
 		}
 	}
-	defer func() {
-		for _, root := range b.used {
-			err = errors.Join(err, os.RemoveAll(root))
-		}
-	}()
-	var results []Result
-	for _, m := range measurements {
-		if !strings.Contains(m.name, only) {
-			continue
-		}
-		var values []float64
-		for range runs {
-			v, err := m.run(ctx, b)
-			if err != nil {
-				return fmt.Errorf("%s: %w", m.name, err)
-			}
-			values = append(values, v)
-			fmt.Printf("%-45s %10.3f %s\n", m.name, v, m.unit)
-		}
-		slices.Sort(values)
-		median := values[len(values)/2]
-		results = append(results, Result{Name: m.name, Ours: median, Ratio: median, Bar: m.bar, Unit: m.unit})
-	}
-	if only != "" {
-		return nil
-	}
-	return write(out, results, runs)
-}
-
-// write keeps the figures for programs and for people.
-func write(out string, results []Result, runs int) error {
-	b, err := json.MarshalIndent(results, "", "  ")
-	if err != nil {
-		return err
-	}
-	var md strings.Builder
-	fmt.Fprintf(&md, "# Figures\n\nMade by `make bench`: medians of %d runs on %d cores, %s, on the platform of packaging/stage (real goa-daemon,\nevolution-data-server and gnome-keyring; a Nextcloud-shaped server on loopback).\n\n", runs, runtime.NumCPU(), runtime.Version())
-	md.WriteString("| figure | measured | bar | |\n| --- | ---: | ---: | --- |\n")
-	for _, r := range results {
-		met := "met"
-		if r.Ratio > r.Bar {
-			met = fmt.Sprintf("missed by %.0f %%", 100*(r.Ratio/r.Bar-1))
-		}
-		fmt.Fprintf(&md, "| %s | %.3g %s | %.3g %s | %s |\n", r.Name, r.Ours, r.Unit, r.Bar, r.Unit, met)
-	}
-	return errors.Join(
-		os.WriteFile(filepath.Join(out, "results.json"), append(b, '\n'), 0o644),
-		os.WriteFile(filepath.Join(out, "RESULTS.md"), []byte(md.String()), 0o644))
-}
-
-// set sets a stage up in a folder of its own.
-func (b *bench) set(ctx context.Context) (s *stage.Stage, closing func() error, err error) {
-	root, err := os.MkdirTemp("/var/tmp", "cb-")
-	if err != nil {
-		return nil, nil, err
-	}
-	b.used = append(b.used, root)
-	if err := os.Chmod(root, 0o755); err != nil {
-		return nil, nil, err
-	}
-	s, err = stage.Start(ctx, stage.Options{Root: root, As: b.as, Bin: b.bin, User: "alice", Password: "correct horse"})
-	if err != nil {
-		return nil, nil, err
-	}
-	copyTo := filepath.Join(root, "copy")
-	err = os.Mkdir(copyTo, 0o700)
-	if err == nil && b.as != nil {
-		err = os.Chown(copyTo, int(b.as.UID), int(b.as.GID))
-	}
-	if err != nil {
-		return nil, nil, errors.Join(err, s.Close())
-	}
-	return s, s.Close, nil
-}
-
-// seconds is how long fn takes.
-func seconds(fn func() error) (float64, error) {
-	began := time.Now()
-	err := fn()
-	return time.Since(began).Seconds(), err
+	return nil
 }

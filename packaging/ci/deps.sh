@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes sure that what the tests or the demo need is installed:
+# Makes sure that what the tests, the demo or the benchmarks need is installed:
 #
-#   packaging/ci/deps.sh test | demo
+#   packaging/ci/deps.sh test | demo | bench
 #
 # It checks Go and the C compiler first, says what is missing and how large it
 # is, asks where somebody is there to answer, and installs by apt as root or
@@ -20,6 +20,10 @@ readonly demo_packages=(
 # faults injected into system calls.
 readonly test_packages=(
   "${demo_packages[@]}" polkitd radicale systemd systemd-container strace tmux
+)
+# What is measured beside Clearance, and what makes file systems for it.
+readonly bench_packages=(
+  "${demo_packages[@]}" borgbackup e2fsprogs mount rclone restic rsync
 )
 
 die() {
@@ -120,7 +124,8 @@ main() {
   case ${1:-} in
     test) wanted=("${test_packages[@]}") ;;
     demo) wanted=("${demo_packages[@]}") ;;
-    *) die "deps.sh does not know ${1:-an empty word}" "packaging/ci/deps.sh test, or demo" ;;
+    bench) wanted=("${bench_packages[@]}") ;;
+    *) die "deps.sh does not know ${1:-an empty word}" "packaging/ci/deps.sh test, demo, or bench" ;;
   esac
 
   check_go

@@ -1,4 +1,4 @@
-package main
+package live
 
 import (
 	"context"
@@ -17,12 +17,25 @@ import (
 	"github.com/clearance-project/clearance/platform/cloud/dav/davtest"
 )
 
-// measurements are the figures of the agent.
-var measurements = []measurement{
-	{"start to serving", 0.2, "s", startToServing},
-	{"daemon idle, resident", 30, "MB", idleMemory},
-	{"plan of the demo's account", 10, "s", plan},
-	{"5,000 contacts, server and device, into the copy", 4, "s", contacts},
+// Measurements are those of the agent, in the order in which they are made.
+var Measurements = []Measurement{
+	one("start to serving", 0.2, "s", startToServing),
+	one("daemon idle, resident", 30, "MB", idleMemory),
+	one("plan of the demo's account", 10, "s", plan),
+	idleFolders,
+	one("5,000 contacts out of evolution-data-server", 2, "s", bookOf5000),
+	one("5,000 contacts, server and device, into the copy", 4, "s", contacts),
+	newPhoto,
+	statusCalls,
+	manyItems,
+}
+
+// one is a measurement of one figure.
+func one(name string, bar float64, unit string, run func(context.Context, *Bench) (float64, error)) Measurement {
+	return Measurement{Name: name, Figures: []Figure{{name, bar, unit}}, Run: func(ctx context.Context, b *Bench) ([]float64, error) {
+		v, err := run(ctx, b)
+		return []float64{v}, err
+	}}
 }
 
 // content is as much as the demo's account holds.
@@ -30,7 +43,7 @@ var content = davtest.Content{Contacts: 120, Events: 40, Tasks: 12, Notes: 20, P
 
 // with runs fn on a stage with an account of some content, signed in, and the
 // agent running.
-func (b *bench) with(ctx context.Context, c davtest.Content, fn func(*stage.Stage, *client.Client) error) (err error) {
+func (b *Bench) with(ctx context.Context, c davtest.Content, fn func(*stage.Stage, *client.Client) error) (err error) {
 	s, closing, err := b.set(ctx)
 	if err != nil {
 		return err
@@ -53,7 +66,7 @@ func (b *bench) with(ctx context.Context, c davtest.Content, fn func(*stage.Stag
 	return fn(s, cl)
 }
 
-func startToServing(ctx context.Context, b *bench) (v float64, err error) {
+func startToServing(ctx context.Context, b *Bench) (v float64, err error) {
 	s, closing, err := b.set(ctx)
 	if err != nil {
 		return 0, err
@@ -64,7 +77,7 @@ func startToServing(ctx context.Context, b *bench) (v float64, err error) {
 
 // idleMemory is the agent's resident memory after it looked at the demo's
 // account and settled.
-func idleMemory(ctx context.Context, b *bench) (v float64, err error) {
+func idleMemory(ctx context.Context, b *Bench) (v float64, err error) {
 	err = b.with(ctx, content, func(s *stage.Stage, c *client.Client) error {
 		if _, err := begun(ctx, s, c, departure.StepVerify); err != nil {
 			return err
@@ -90,7 +103,7 @@ func resident(pid int) (float64, error) {
 	return 0, errors.New("the kernel does not say")
 }
 
-func plan(ctx context.Context, b *bench) (v float64, err error) {
+func plan(ctx context.Context, b *Bench) (v float64, err error) {
 	err = b.with(ctx, content, func(s *stage.Stage, c *client.Client) error {
 		a, err := account(ctx, s, c)
 		if err != nil {
@@ -113,7 +126,7 @@ func plan(ctx context.Context, b *bench) (v float64, err error) {
 
 // contacts is the time of the first copy, listings included, of an account with
 // 5,000 contacts that this device has synced.
-func contacts(ctx context.Context, b *bench) (v float64, err error) {
+func contacts(ctx context.Context, b *Bench) (v float64, err error) {
 	err = b.with(ctx, davtest.Content{Contacts: 5000}, func(s *stage.Stage, c *client.Client) error {
 		id, err := begun(ctx, s, c, departure.StepInventory)
 		if err != nil {

@@ -1,0 +1,185 @@
+package beside
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/clearance-project/clearance/packaging/bench/corpus"
+	"github.com/clearance-project/clearance/packaging/bench/report"
+)
+
+// Course is one corpus with what is measured on it.
+type Course struct {
+	Kind  corpus.Kind
+	Files int
+	Runs  int
+	Tasks []Task
+	Tools []string // names; nil: all
+	// Names: how many files of the source are in no plain copy, byte for byte, is
+	// counted as well.
+	Names bool
+}
+
+// Bench is what the courses share.
+type Bench struct {
+	Place *Place
+	Bin   string // where measure and engine are
+	Say   io.Writer
+}
+
+// gathered is what the runs of one step took.
+type gathered struct {
+	task  Task
+	label string
+	costs []Cost
+}
+
+// course is a course under way.
+type course struct {
+	*Bench
+	Course
+	source *Source
+	cold   bool // the source may have left the memory
+	steps  []*gathered
+	lost   map[string]int // by tool: files that its copy lacks
+}
+
+// Run runs a course and gives a row for each step of each tool, and the tools
+// that are not installed.
+func (b *Bench) Run(ctx context.Context, c Course) (rows []report.Row, missing []string, err error) {
+	source, err := b.Place.Source(ctx, c.Kind, c.Files)
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot make the corpus: %w", err)
+	}
+	defer func() { err = errors.Join(err, source.Close()) }()
+	run := &course{Bench: b, Course: c, source: source, cold: true, lost: map[string]int{}}
+	var here []tool
+	for _, t := range tools {
+		switch _, err := exec.LookPath(t.program); {
+		case c.Tools != nil && !slices.Contains(c.Tools, t.name):
+		case t.program != "" && err != nil:
+			missing = append(missing, fmt.Sprintf("%s (package %s)", t.name, t.debian))
+		default:
+			here = append(here, t)
+		}
+	}
+	for round := range c.Runs {
+		for i := range here {
+			t := &here[(i+round)%len(here)]
+			if err := run.trial(ctx, t); err != nil {
+				return nil, nil, fmt.Errorf("%s: %w", t.name, err)
+			}
+		}
+	}
+	return run.rows(), missing, nil
+}
+
+// trial is one tool's turn, in a volume of its own.
+func (c *course) trial(ctx context.Context, t *tool) (err error) {
+	v, err := c.Place.Volume(ctx, room(c.Kind, c.Files), c.Files+c.Files/4+20_000)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, v.Close()) }()
+	now := &trial{from: c.source.At, at: v.At, files: c.Files, bin: c.Bin}
+	r := &runner{bin: c.Bin, env: now.environment(), at: c.Place.Dir}
+	if t.setup != nil {
+		if _, err := r.run(ctx, t.setup(now)); err != nil {
+			return err
+		}
+	}
+	for _, s := range t.steps {
+		if !slices.Contains(c.Tasks, s.task) {
+			continue
+		}
+		if err := c.ready(ctx, s.task, v); err != nil {
+			return err
+		}
+		cost, err := r.run(ctx, s.make(now))
+		if err != nil {
+			return err
+		}
+		c.note(s.task, s.label, cost)
+		fmt.Fprintf(c.Say, "%8d %-6s %-9s %-34s %8.3f s  cpu %8.3f s  %7.1f MB\n", c.Files, c.Kind, s.task, s.label,
+			cost.Wall.Seconds(), (cost.User + cost.System).Seconds(), float64(cost.PeakKB)/1024)
+	}
+	if !c.Names || t.plain == "" {
+		return nil
+	}
+	lost, err := lacking(c.source.At, filepath.Join(v.At, t.plain))
+	c.lost[t.steps[0].label] = lost
+	return err
+}
+
+// ready brings the caches to where a task begins, and lets no write of before
+// run into it.
+func (c *course) ready(ctx context.Context, task Task, v *Volume) error {
+	if task == Verify {
+		c.cold = true
+		return c.Place.chill(v.At, c.source.At)
+	}
+	if c.cold {
+		if err := c.source.warm(ctx); err != nil {
+			return err
+		}
+		c.cold = false
+	}
+	unix.Sync()
+	return nil
+}
+
+func (c *course) note(task Task, label string, cost Cost) {
+	i := slices.IndexFunc(c.steps, func(g *gathered) bool { return g.task == task && g.label == label })
+	if i < 0 {
+		i, c.steps = len(c.steps), append(c.steps, &gathered{task: task, label: label})
+	}
+	c.steps[i].costs = append(c.steps[i].costs, cost)
+}
+
+func (c *course) rows() []report.Row {
+	var rows []report.Row
+	for _, g := range c.steps {
+		of := func(get func(Cost) float64) float64 {
+			values := make([]float64, len(g.costs))
+			for i, cost := range g.costs {
+				values[i] = get(cost)
+			}
+			return report.Median(values)
+		}
+		row := report.Row{
+			Corpus: string(c.Kind), Files: c.Files, Bytes: c.source.Bytes, Task: string(g.task), Tool: g.label, Runs: len(g.costs),
+			Wall:   of(func(c Cost) float64 { return c.Wall.Seconds() }),
+			User:   of(func(c Cost) float64 { return c.User.Seconds() }),
+			System: of(func(c Cost) float64 { return c.System.Seconds() }),
+			PeakMB: of(func(c Cost) float64 { return float64(c.PeakKB) / 1024 }),
+		}
+		if lost, ok := c.lost[g.label]; ok {
+			row.Lost = &lost
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// Versions says which tools are here.
+func Versions() map[string]string {
+	found := map[string]string{}
+	for _, t := range tools {
+		if t.program == "" {
+			continue
+		}
+		out, err := exec.Command(t.program, t.version...).Output()
+		if err != nil {
+			continue
+		}
+		found[t.name] = firstLine(string(out))
+	}
+	return found
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"regexp"
+
+	"github.com/clearance-project/clearance/packaging/bench/beside"
+	"github.com/clearance-project/clearance/packaging/bench/corpus"
+	"github.com/clearance-project/clearance/packaging/bench/live"
+	"github.com/clearance-project/clearance/packaging/bench/report"
+)
+
+// course is what is measured together.
+type course struct {
+	name    string
+	figures []string // their names
+	run     func(context.Context) (report.Course, error)
+}
+
+func (c *course) matches(only *regexp.Regexp) bool {
+	if only.MatchString(c.name) {
+		return true
+	}
+	for _, name := range c.figures {
+		if only.MatchString(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// courses are all that is measured, in the order in which it is.
+func (o *options) courses() []course {
+	list := []course{
+		o.against("photos", photosFigures, corpusOf{corpus.Photos, 2000, o.runs, []beside.Task{beside.Initial, beside.Verify}, nil}),
+		o.against("small files", smallFigures, corpusOf{corpus.Small, 100_000, o.runs, []beside.Task{beside.Initial, beside.Again, beside.Verify}, nil}),
+		o.against("few small files", nil,
+			corpusOf{corpus.Small, 1000, o.runs, curveTasks, curveTools}, corpusOf{corpus.Small, 10_000, o.runs, curveTasks, curveTools}),
+		o.against("a million small files", millionFigures,
+			corpusOf{corpus.Small, 100_000, min(o.runs, o.million), curveTasks, curveTools[:1]},
+			corpusOf{corpus.Small, 1_000_000, min(o.runs, o.million), curveTasks, curveTools}),
+		o.against("nasty names", namesFigures, corpusOf{corpus.Nasty, 1000, 1, []beside.Task{beside.Initial, beside.Again}, nil}),
+	}
+	for _, m := range live.Measurements {
+		list = append(list, o.living(m))
+	}
+	return list
+}
+
+var (
+	curveTasks = []beside.Task{beside.Initial, beside.Again}
+	curveTools = []string{beside.Ours, "rsync"}
+)
+
+// corpusOf is one corpus of a course.
+type corpusOf struct {
+	kind  corpus.Kind
+	files int
+	runs  int
+	tasks []beside.Task
+	tools []string // nil: all
+}
+
+// against is a course of the engine beside its peers.
+func (o *options) against(name string, figures []figure, corpora ...corpusOf) course {
+	c := course{name: name}
+	for i := range corpora {
+		if o.maxFiles > 0 {
+			corpora[i].files = min(corpora[i].files, o.maxFiles)
+		}
+	}
+	most := corpora[len(corpora)-1].files
+	for _, f := range figures {
+		c.figures = append(c.figures, f.name(most))
+	}
+	c.run = func(ctx context.Context) (out report.Course, err error) {
+		for _, of := range corpora {
+			rows, missing, err := o.beside.Run(ctx, beside.Course{
+				Kind: of.kind, Files: of.files, Runs: of.runs, Tasks: of.tasks, Tools: of.tools, Names: of.kind == corpus.Nasty,
+			})
+			if err != nil {
+				return out, err
+			}
+			out.Rows, out.Missing, out.Runs = append(out.Rows, rows...), missing, of.runs
+		}
+		for _, f := range figures {
+			if r, ok := f.of(out.Rows, most); ok {
+				out.Figures = append(out.Figures, r)
+			}
+		}
+		return out, nil
+	}
+	return c
+}
+
+// living is a course of the agent.
+func (o *options) living(m live.Measurement) course {
+	c := course{name: m.Name}
+	for _, f := range m.Figures {
+		c.figures = append(c.figures, f.Name)
+	}
+	c.run = func(ctx context.Context) (out report.Course, err error) {
+		out.Runs = o.runs
+		if m.Slow {
+			out.Runs = min(o.runs, o.million)
+		}
+		if m.Once {
+			out.Runs = 1
+		}
+		out.Figures, err = o.agent.Measure(ctx, m, out.Runs, o.say)
+		return out, err
+	}
+	return c
+}

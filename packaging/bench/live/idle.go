@@ -1,0 +1,140 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/clearance-project/clearance/ipc/client"
+	"github.com/clearance-project/clearance/packaging/stage"
+)
+
+const (
+	idleWindow   = time.Minute
+	idleDirs     = 10_000
+	clockTicks   = 100 // USER_HZ, the unit of /proc/PID/stat, the same on every architecture of Go's
+	restingTicks = 10 * time.Second
+)
+
+// idleFolders measures the agent doing nothing while it watches many folders.
+var idleFolders = Measurement{
+	Name: "daemon idle with 10,000 watched folders",
+	Figures: []Figure{
+		{"daemon idle with 10,000 watched folders, CPU", 0.1, "%"},
+		{"daemon idle with 10,000 watched folders, wake-ups a minute", 1, "1/min"},
+		{"daemon idle with 10,000 watched folders, resident", 30, "MB"},
+	},
+	Once: true,
+	Run: func(ctx context.Context, b *Bench) (values []float64, err error) {
+		err = b.with(ctx, content, func(s *stage.Stage, c *client.Client) error {
+			dir := filepath.Join(s.Root, "photos")
+			if err := b.dirs(dir); err != nil {
+				return err
+			}
+			if _, err := declared(ctx, s, c, dir); err != nil {
+				return err
+			}
+			c.Close()
+			if err := pause(ctx, restingTicks); err != nil {
+				return err
+			}
+			before, err := spent(s.Agent())
+			if err != nil {
+				return err
+			}
+			if err := pause(ctx, idleWindow); err != nil {
+				return err
+			}
+			after, err := spent(s.Agent())
+			if err != nil {
+				return err
+			}
+			rss, err := resident(s.Agent())
+			minutes := idleWindow.Minutes()
+			values = []float64{100 * (after.cpu - before.cpu).Seconds() / idleWindow.Seconds(), float64(after.wakes-before.wakes) / minutes, rss}
+			return err
+		})
+		return values, err
+	},
+}
+
+// dirs makes the folders, with a photo in every hundredth.
+func (b *Bench) dirs(root string) error {
+	if err := b.folder(root); err != nil {
+		return err
+	}
+	for i := range idleDirs / 100 {
+		outer := filepath.Join(root, fmt.Sprint(i))
+		if err := b.folder(outer); err != nil {
+			return err
+		}
+		if err := b.photo(filepath.Join(outer, "one.jpg")); err != nil {
+			return err
+		}
+		for j := range 99 {
+			if err := b.folder(filepath.Join(outer, fmt.Sprint(j))); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// pause lets time pass in which nobody asks the agent anything.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// spending is what a process used up since it began.
+type spending struct {
+	cpu   time.Duration
+	wakes int // times that one of its threads gave up the CPU and was woken
+}
+
+// spent reads it (proc_pid_stat(5), proc_pid_status(5)).
+func spent(pid int) (s spending, err error) {
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", pid))
+	if err != nil {
+		return s, err
+	}
+	for _, task := range tasks {
+		status, err := os.ReadFile(task + "/status")
+		if err != nil {
+			return s, err
+		}
+		for line := range strings.Lines(string(status)) {
+			if rest, ok := strings.CutPrefix(line, "voluntary_ctxt_switches:"); ok {
+				n, err := strconv.Atoi(strings.TrimSpace(rest))
+				if err != nil {
+					return s, err
+				}
+				s.wakes += n
+			}
+		}
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return s, err
+	}
+	// The name stands in brackets and may hold anything; utime and stime are the
+	// 14th and 15th field.
+	_, rest, _ := strings.Cut(string(stat), ") ")
+	fields := strings.Fields(rest)
+	for _, field := range fields[11:13] {
+		ticks, err := strconv.Atoi(field)
+		if err != nil {
+			return s, err
+		}
+		s.cpu += time.Duration(ticks) * time.Second / clockTicks
+	}
+	return s, nil
+}

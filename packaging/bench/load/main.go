@@ -1,0 +1,102 @@
+// Command load asks the agent for the status of a departure, again and again,
+// and prints how long the answers took as JSON:
+//
+//	load [-clients 100 -rate 10000] [-for 5s] SOCKET DEPARTURE
+//
+// It is a process of its own because the agent answers its own person alone.
+// Without a rate each client asks as soon as it has its answer. With one, the
+// calls are due at fixed times, and an answer is as late as it is after the time
+// at which its call was due: a queue does not hide.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/clearance-project/clearance/ipc/client"
+)
+
+// answers is what is printed.
+type answers struct {
+	Calls    int
+	P50, P99 time.Duration
+	Rate     float64 // answers a second
+}
+
+func main() {
+	clients := flag.Int("clients", 1, "how many ask at once")
+	rate := flag.Float64("rate", 0, "calls a second of all together; 0: as fast as the answers come")
+	lasting := flag.Duration("for", 5*time.Second, "how long")
+	flag.Parse()
+	if flag.NArg() != 2 || *clients < 1 {
+		fmt.Fprintln(os.Stderr, "usage: load [-clients N] [-rate CALLS] [-for DURATION] SOCKET DEPARTURE")
+		os.Exit(2)
+	}
+	l := load{socket: flag.Arg(0), departure: flag.Arg(1), clients: *clients, rate: *rate, lasting: *lasting}
+	if err := l.run(context.Background(), os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "load:", err)
+		os.Exit(1)
+	}
+}
+
+type load struct {
+	socket, departure string
+	clients           int
+	rate              float64
+	lasting           time.Duration
+}
+
+func (l *load) run(ctx context.Context, out io.Writer) error {
+	var all sync.WaitGroup
+	late, errs := make([][]time.Duration, l.clients), make([]error, l.clients)
+	began := time.Now()
+	for i := range l.clients {
+		all.Go(func() { late[i], errs[i] = l.client(ctx, began, i) })
+	}
+	all.Wait()
+	took := time.Since(began)
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	sorted := slices.Concat(late...)
+	slices.Sort(sorted)
+	n := len(sorted)
+	if n == 0 {
+		return errors.New("nothing was answered")
+	}
+	return json.NewEncoder(out).Encode(answers{Calls: n, P50: sorted[n/2], P99: sorted[n*99/100], Rate: float64(n) / took.Seconds()})
+}
+
+// client asks until the time is over.
+func (l *load) client(ctx context.Context, began time.Time, i int) (late []time.Duration, err error) {
+	c := client.New(l.socket)
+	defer c.Close()
+	every := time.Duration(0)
+	if l.rate > 0 {
+		every = time.Duration(float64(l.clients) / l.rate * float64(time.Second))
+	}
+	// The clients begin spread over one interval.
+	due := began.Add(every * time.Duration(i) / time.Duration(l.clients))
+	end := began.Add(l.lasting)
+	for time.Now().Before(end) {
+		if every == 0 {
+			due = time.Now()
+		} else {
+			<-time.After(time.Until(due))
+		}
+		if _, err := c.Departure(ctx, l.departure); err != nil {
+			return nil, err
+		}
+		late = append(late, time.Since(due))
+		due = due.Add(every)
+	}
+	return late, nil
+}

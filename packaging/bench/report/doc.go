@@ -1,0 +1,9 @@
+// Package report keeps what was measured and shows it: to programs in
+// results.json, to people in RESULTS.md.
+//
+// It imports the standard library alone.
+//
+// Everything measured stands in measured.json, by the course it was measured
+// in; the other two are made from it. A run of a few courses replaces those
+// alone, and each says when, how often and by which command it was measured.
+package report
