@@ -226,7 +226,7 @@ const (
 // the results is set when it is done.
 type JobInfo struct {
 	ID       string          `json:"id"`
-	Kind     string          `json:"kind"` // plan, run, permit, redeem
+	Kind     string          `json:"kind"` // plan, run, permit, redeem, restore
 	State    JobState        `json:"state"`
 	Progress engine.Progress `json:"progress"`
 	Error    *Error          `json:"error,omitempty"`
@@ -235,6 +235,7 @@ type JobInfo struct {
 	Departure *DepartureInfo `json:"departure,omitempty"`
 	Permit    *PermitInfo    `json:"permit,omitempty"`
 	Receipt   *ReceiptInfo   `json:"receipt,omitempty"`
+	Restore   *RestoreReport `json:"restore,omitempty"`
 }
 
 // Page asks for a part of a list.

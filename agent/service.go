@@ -28,6 +28,8 @@ type Config struct {
 	BootID string
 	// Closed, when not empty, says why no permits are given here.
 	Closed func() string
+	// Restorer brings copies back; nil where nobody can.
+	Restorer Restorer
 	// Doctor adds the parts that the platform knows of.
 	Doctor func(context.Context) []DoctorEntry
 	// Fault is told of each error that no caller may read, for the log: the id

@@ -52,6 +52,7 @@ type Methods interface {
 	Submitted(ctx context.Context, by agent.Caller, id string, when time.Time) (agent.DepartureInfo, error)
 	Cancel(ctx context.Context, by agent.Caller, id string, notSubmitted bool, proof string) (agent.DepartureInfo, error)
 
+	Restore(ctx context.Context, by agent.Caller, req agent.RestoreRequest) (agent.JobInfo, error)
 	Job(ctx context.Context, by agent.Caller, id string) (agent.JobInfo, error)
 	CancelJob(ctx context.Context, by agent.Caller, id string) (agent.JobInfo, error)
 	// Watch sends a snapshot first. The channel is closed when ctx ends, or

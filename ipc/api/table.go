@@ -37,6 +37,7 @@ const (
 	Redeem         = "Redeem"
 	Submitted      = "Submitted"
 	Cancel         = "Cancel"
+	Restore        = "Restore"
 	GetJob         = "GetJob"
 	CancelJob      = "CancelJob"
 	Events         = "Events"
@@ -189,6 +190,10 @@ func aboutPermits() []Entry {
 
 func aboutJobs() []Entry {
 	return []Entry{
+		entry(Entry{Name: Restore, Calls: "Restore", Verb: "POST", Route: "/v1/restores", Class: Act, Job: true, CLI: "restore"},
+			func(ctx context.Context, a Agent, args Args, in agent.RestoreRequest) (agent.JobInfo, error) {
+				return a.Restore(ctx, args.By, in)
+			}),
 		entry(Entry{Name: GetJob, Calls: "Job", Verb: "GET", Route: "/v1/jobs/{id}", Class: Read, Rises: true, CLI: "leave"},
 			func(ctx context.Context, a Agent, args Args, _ Nothing) (agent.JobInfo, error) {
 				return a.Job(ctx, args.By, args.ID)

@@ -142,6 +142,12 @@ func (c *Client) Cancel(ctx context.Context, id string, notSubmitted bool, proof
 	return call[agent.DepartureInfo](ctx, c, api.Cancel, id, "", api.CancelRequest{NotSubmitted: notSubmitted, Proof: proof})
 }
 
+// Restore starts the job that brings items of a copy back, foretells that, or
+// drills it.
+func (c *Client) Restore(ctx context.Context, req agent.RestoreRequest) (agent.JobInfo, error) {
+	return call[agent.JobInfo](ctx, c, api.Restore, "", "", req)
+}
+
 // Job reads a job again.
 func (c *Client) Job(ctx context.Context, id string) (agent.JobInfo, error) {
 	return call[agent.JobInfo](ctx, c, api.GetJob, id, "", nil)

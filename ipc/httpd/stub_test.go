@@ -138,6 +138,9 @@ func (s *stub) Submitted(ctx context.Context, by agent.Caller, _ string, _ time.
 func (s *stub) Cancel(ctx context.Context, by agent.Caller, _ string, _ bool, _ string) (agent.DepartureInfo, error) {
 	return agent.DepartureInfo{}, s.did(ctx, "Cancel", by)
 }
+func (s *stub) Restore(ctx context.Context, by agent.Caller, _ agent.RestoreRequest) (agent.JobInfo, error) {
+	return agent.JobInfo{}, s.did(ctx, "Restore", by)
+}
 func (s *stub) Job(ctx context.Context, by agent.Caller, _ string) (agent.JobInfo, error) {
 	return agent.JobInfo{}, s.did(ctx, "Job", by)
 }
