@@ -175,6 +175,46 @@ func TestInterrupt(t *testing.T) {
 	})
 }
 
+// A pass that looks when it is stopped, or that waits for its turn, begins no
+// step; the next one that is wanted goes on.
+func TestInterruptOfAPassThatHasBegunNoStep(t *testing.T) {
+	for name, begin := range map[string]func(*testing.T, *rig){
+		"it looks": func(_ *testing.T, r *rig) { r.e.Wake() },
+		"it waits for its turn": func(t *testing.T, r *rig) {
+			go func() {
+				_ = r.e.Look(t.Context(), r.id, func(*engine.Looked) ([]engine.Event, error) { return nil, nil })
+			}()
+			synctest.Wait()
+			r.e.Wake()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, departure.Delete, func(t *testing.T, r *rig) {
+				r.settled(ready)
+				elapse(5 * time.Second)
+				looks, copied := make(chan struct{}), r.calls("Backup")
+				r.w.Do(func() {
+					r.w.Block["Look"] = looks
+					r.w.Cloud[departure.Photos]["new"] = 1
+				})
+				begin(t, r)
+				synctest.Wait()
+				r.e.Interrupt(r.id)
+				r.w.Do(func() { delete(r.w.Block, "Look") })
+				close(looks)
+				synctest.Wait()
+				if s := r.snap(); s.Running != "" || s.Retry || s.Waiting == nil || s.Waiting.Code != "resume" {
+					t.Errorf("running %q, retry %v, waiting %v", s.Running, s.Retry, s.Waiting)
+				}
+				if n := r.calls("Backup"); n != copied {
+					t.Errorf("copied %d times", n-copied)
+				}
+				r.settled(ready)
+			})
+		})
+	}
+}
+
 // A step that must not be gone beyond is not gone beyond, and goes on from there
 // when the person says so.
 func TestUntil(t *testing.T) {

@@ -26,6 +26,7 @@ type pass struct {
 	policy  departure.Policy
 	verdict departure.Verdict
 	epoch   uint64 // when the look began
+	stops   uint64 // when the pass was wanted
 	tried   map[departure.Step]bool
 	waits   map[departure.Step]waitFor
 }
@@ -40,12 +41,15 @@ type waitFor struct {
 // Pass runs one pass of a departure, unless another runs: then it waits for it.
 func (e *Engine) Pass(ctx context.Context, id string) error {
 	r := e.run(id)
+	r.mu.Lock()
+	stops := r.stops
+	r.mu.Unlock()
 	release, err := r.hold(ctx)
 	if err != nil {
 		return err
 	}
 	defer release()
-	p := &pass{e: e, r: r, tried: make(map[departure.Step]bool), waits: make(map[departure.Step]waitFor)}
+	p := &pass{e: e, r: r, stops: stops, tried: make(map[departure.Step]bool), waits: make(map[departure.Step]waitFor)}
 	defer p.running("")
 	if err := p.look(ctx); errors.Is(err, errClosed) {
 		return nil
@@ -90,21 +94,19 @@ var errClosed = errors.New("this leaving is closed")
 // execute runs one step and reports whether the pass goes on.
 func (p *pass) execute(ctx context.Context, s *step) bool {
 	p.tried[s.id] = true
-	p.running(s.id)
 	sctx, stop := context.WithCancel(ctx)
 	defer stop()
-	p.r.mu.Lock()
-	p.r.stopJob = stop
-	p.r.mu.Unlock()
+	if !p.begin(stop) {
+		return p.stopped(s)
+	}
+	p.running(s.id)
 	out := s.run(p, sctx)
 	p.r.mu.Lock()
 	p.r.stopJob = nil
 	p.r.mu.Unlock()
 	delete(p.waits, s.id)
 	if sctx.Err() != nil && ctx.Err() == nil {
-		p.waits[s.id] = waitFor{why: "you stopped it",
-			remedy: departure.Remedy{Code: "resume", Text: "go on where it stopped", Command: p.command("leave")}}
-		return false
+		return p.stopped(s)
 	}
 	switch out := out.(type) {
 	case Done:
@@ -120,6 +122,25 @@ func (p *pass) execute(ctx context.Context, s *step) bool {
 			remedy: departure.Remedy{Code: "doctor", Text: "see what is wrong", Command: "clearance doctor"}}
 		return false
 	}
+}
+
+// begin lets a step run, unless somebody stopped the pass since it was wanted.
+func (p *pass) begin(stop context.CancelFunc) bool {
+	p.r.mu.Lock()
+	defer p.r.mu.Unlock()
+	if p.r.stops != p.stops {
+		return false
+	}
+	p.r.stopJob = stop
+	return true
+}
+
+// stopped notes that a step did not end, or begin, because the person stopped
+// it: the pass does not go on.
+func (p *pass) stopped(s *step) bool {
+	p.waits[s.id] = waitFor{why: "you stopped it",
+		remedy: departure.Remedy{Code: "resume", Text: "go on where it stopped", Command: p.command("leave")}}
+	return false
 }
 
 // command is a command line about the pass's account.

@@ -52,6 +52,7 @@ type run struct {
 	progress Progress
 	proof    string             // the owner's proof, until the implementer had it
 	stopJob  context.CancelFunc // ends the running pass's steps
+	stops    uint64             // how often somebody wanted it to stop
 	retry    time.Duration
 }
 

@@ -104,12 +104,14 @@ func (e *Engine) Progress(id string) (Progress, <-chan struct{}) {
 	return r.progress, r.news
 }
 
-// Interrupt ends the step that runs now; what it did stays, and a later run
-// goes on from there.
+// Interrupt ends the step that runs now, and keeps every pass that was wanted
+// before from beginning another: one that looks just now, and one that waits for
+// its turn. What was done stays, and a later pass goes on from there.
 func (e *Engine) Interrupt(id string) {
 	r := e.run(id)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.stops++
 	if r.stopJob != nil {
 		r.stopJob()
 	}
