@@ -168,7 +168,7 @@ func TestNamesOfDisks(t *testing.T) {
 func TestLabelsAreShownOnOneLine(t *testing.T) {
 	for in, want := range map[string]string{
 		"Photos":                        "Photos",
-		"a\nb\x1b[31mc ":                "ab[31mc",
+		"a\nb\x1b[31mc\t":               "ab[31mc",
 		"\u202eevil\xff":                "evil",
 		strings.Repeat("ä", 60):         strings.Repeat("ä", 32),
 		unescapeLink(`My\x20Disk\x`):    `My Disk\x`,

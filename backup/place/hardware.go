@@ -1,7 +1,9 @@
 package place
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,4 +58,24 @@ func attribute(at, name string) string {
 		return ""
 	}
 	return strings.TrimSpace(strings.ToValidUTF8(string(page[:n]), "?"))
+}
+
+// Unplugged reports whether the device that is mounted is no longer there: a
+// file system whose disk was pulled out stays mounted until someone unmounts it.
+func (p *Place) Unplugged() bool {
+	if !strings.HasPrefix(p.MountFrom, "/dev/") {
+		return false
+	}
+	dev, ok := p.blockDevice()
+	if !ok {
+		return false
+	}
+	_, err := os.Lstat(fmt.Sprintf("/sys/dev/block/%d:%d", unix.Major(dev), unix.Minor(dev)))
+	return errors.Is(err, fs.ErrNotExist) && sysfs()
+}
+
+// sysfs reports whether the kernel shows its devices here at all.
+func sysfs() bool {
+	_, err := os.Lstat("/sys/dev/block")
+	return err == nil
 }

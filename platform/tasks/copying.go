@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"iter"
-	"syscall"
 	"time"
 
 	"github.com/clearance-project/clearance/agent/departure"
@@ -13,7 +12,6 @@ import (
 	"github.com/clearance-project/clearance/backup/bag"
 	"github.com/clearance-project/clearance/backup/copy"
 	"github.com/clearance-project/clearance/backup/ledger"
-	"github.com/clearance-project/clearance/backup/place"
 	"github.com/clearance-project/clearance/backup/source"
 )
 
@@ -34,13 +32,17 @@ func (w *Worker) Backup(ctx context.Context, job engine.Job, report engine.Repor
 		return res, destination(err, job)
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	job.Destination.BagID = b.ID()
-	l, err := w.openLedger(b.ID())
+	job.Destination.BagID = b.key
+	l, err := w.openLedger(b.key)
 	if err != nil {
 		return res, err
 	}
 	// Without a working ledger nothing counts as copied: it is opened anew.
-	defer func() { err = errors.Join(err, w.afterwards(err, b.ID())) }()
+	defer func() { err = errors.Join(err, w.afterwards(err, b.key)) }()
+	if err := w.begin(b); err != nil {
+		return res, destination(err, job)
+	}
+	ctx, ended := w.whilePlugged(ctx, b, job)
 	origins := s.required()
 	total := w.expected(ctx, s, origins, l)
 	want := func(item *source.Item) bool { return state(l, item) != ledger.Held }
@@ -54,20 +56,20 @@ func (w *Worker) Backup(ctx context.Context, job engine.Job, report engine.Repor
 		},
 	}
 	fresh := false
-	r, err := copy.Run(ctx, b, l, noting(items(ctx, origins, job, want), &fresh), o)
+	r, err := copy.Run(ctx, b.Bag, l, noting(items(ctx, origins, job, want), &fresh), o)
 	if err == nil && fresh {
 		// What was written a moment ago is read once more when it has rested.
 		if err = w.rest(ctx); err == nil {
 			s.anew()
 			var again copy.Report
-			again, err = copy.Run(ctx, b, l, items(ctx, origins, job, want), o)
+			again, err = copy.Run(ctx, b.Bag, l, items(ctx, origins, job, want), o)
 			r.Copied, r.Failed, r.Bytes = r.Copied+again.Copied, again.Failed, r.Bytes+again.Bytes
 		}
 	}
 	if err == nil && r.Copied > 0 {
-		err = w.export(b)
+		err = w.export(b.Bag)
 	}
-	return w.result(b, l, int64(r.Copied), int64(r.Failed), r.Bytes), destination(err, job)
+	return w.result(b, l, int64(r.Copied), int64(r.Failed), r.Bytes), destination(ended(err), job)
 }
 
 // settling is how long a file must rest before its stamps can be trusted: some
@@ -125,72 +127,14 @@ func refs(origins []*origin, job engine.Job) []source.Ref {
 }
 
 // result is what a run left, empty where the ledger cannot say.
-func (w *Worker) result(b *bag.Bag, l *ledger.Ledger, done, failed, size int64) engine.CopyResult {
-	res := engine.CopyResult{BagID: b.ID(), Done: done, Failed: failed, Bytes: size}
-	if p, err := place.Look(b.Path()); err == nil {
-		res.Disk = p.FSID
-	}
+func (w *Worker) result(b *held, l *ledger.Ledger, done, failed, size int64) engine.CopyResult {
+	res := engine.CopyResult{BagID: b.key, Disk: b.place.Disk(), Done: done, Failed: failed, Bytes: size}
 	digest, err := l.Digest()
 	if err != nil {
 		return engine.CopyResult{}
 	}
 	res.Ledger = departure.Digest(digest)
 	return res
-}
-
-// destination turns a trouble of the destination into a refusal that says what
-// to do.
-func destination(err error, job engine.Job) error {
-	var trouble *bag.DestinationError
-	var locked *bag.LockedError
-	var away *awayError
-	remedy := departure.Remedy{Code: "destination", Text: "choose another folder or disk for your copy",
-		Command: departure.Command("destination", job.Departure.Account, "FOLDER")}
-	switch {
-	case errors.As(err, &trouble):
-		why := troubleReason(trouble)
-		switch trouble.Trouble {
-		case bag.Full:
-			remedy.Text = "make room there, or choose another disk"
-		case bag.Gone:
-			remedy = plugIn(job.Departure.Account)
-		case bag.Broken:
-			remedy.Text = "look whether the disk is plugged in, or choose another one"
-		}
-		return &engine.BlockedError{Why: why, Remedy: remedy}
-	case errors.As(err, &locked):
-		return &engine.BlockedError{Why: departure.Reason{Code: "locked", Text: locked.Error()},
-			Remedy: departure.Remedy{Code: "wait", Text: "stop the other program that is writing your copy, then go on", Command: departure.Command("leave", job.Departure.Account)}}
-	case errors.As(err, &away):
-		return &engine.BlockedError{Why: departure.Reason{Code: "copy-away", Text: away.Error()},
-			Remedy: plugIn(job.Departure.Account)}
-	}
-	return err
-}
-
-func plugIn(a departure.Account) departure.Remedy {
-	return departure.Remedy{Code: "plug-in", Text: "plug the disk in again", Command: departure.Command("leave", a)}
-}
-
-// troubleReason says what ails a destination.
-func troubleReason(t *bag.DestinationError) departure.Reason {
-	why := departure.Reason{Code: string(t.Trouble)}
-	switch t.Trouble {
-	case bag.Full:
-		why.Text = "the disk of your copy is full; what was copied stays and counts"
-	case bag.ReadOnly:
-		why.Text = "the disk of your copy cannot be written to"
-	case bag.Gone:
-		why.Text = "the disk of your copy went away; what was copied stays and counts"
-	default:
-		cause := t.Err
-		var code syscall.Errno
-		if errors.As(t.Err, &code) {
-			cause = code
-		}
-		why.Text = "the disk of your copy fails: " + cause.Error()
-	}
-	return why
 }
 
 // readAll reads one file of the copy.

@@ -207,7 +207,8 @@ func TestDestinationTroubles(t *testing.T) {
 	for remedy, errs := range map[string][]error{
 		"destination": {&bag.DestinationError{Trouble: bag.Full, Err: syscall.ENOSPC}, &bag.DestinationError{Trouble: bag.ReadOnly, Err: syscall.EROFS},
 			&bag.DestinationError{Trouble: bag.Broken, Err: &os.PathError{Path: "/home/alice/secret", Err: syscall.EIO}}},
-		"plug-in": {&bag.DestinationError{Trouble: bag.Gone, Err: syscall.ENODEV}, &awayError{"there"}},
+		"plug-in": {&bag.DestinationError{Trouble: bag.Gone, Err: syscall.ENODEV}, &awayError{"copy-away", "not there"}, &cloneError{"A", "/a"}},
+		"unplug":  {&twinError{"A", "/a", "/b"}},
 		"wait":    {&bag.LockedError{Path: "there"}},
 	} {
 		for _, err := range errs {

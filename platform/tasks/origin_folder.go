@@ -104,7 +104,7 @@ func (s *survey) addFolder(src departure.Source, at string) {
 		return ext == "" || strings.EqualFold(filepath.Ext(p), ext)
 	}}
 	if id := s.job.Destination.BagID; id != "" {
-		f.BagIDs = map[string]bool{id: true}
+		f.BagIDs = map[string]bool{bagOf(id): true}
 	}
 	o.list = func(ctx context.Context, _ func(*source.Item) bool) iter.Seq2[source.Item, error] {
 		switch {

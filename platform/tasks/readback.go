@@ -22,21 +22,32 @@ func (w *Worker) Verify(ctx context.Context, job engine.Job, before time.Time, r
 		return res, destination(err, job)
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	l, err := w.openLedger(b.ID())
+	l, err := w.openLedger(b.key)
 	if err != nil {
 		return res, err
 	}
-	defer func() { err = errors.Join(err, w.afterwards(err, b.ID())) }()
-	r, err := verify.Run(ctx, b, l, verify.Options{
+	defer func() { err = errors.Join(err, w.afterwards(err, b.key)) }()
+	if err := w.begin(b); err != nil {
+		return res, destination(err, job)
+	}
+	since, err := w.readFrom(b)
+	if err != nil {
+		return res, err
+	}
+	if before.Before(since) {
+		before = since
+	}
+	ctx, ended := w.whilePlugged(ctx, b, job)
+	r, err := verify.Run(ctx, b.Bag, l, verify.Options{
 		Now: w.cfg.Clock.Now, OnlyNew: true, MaxAge: w.readAge(before), Check: check,
 		Progress: func(p verify.Progress) {
 			report(engine.Progress{Step: departure.StepVerify, Items: int64(p.Done), Total: int64(p.Total), Bytes: p.Bytes})
 		},
 	})
-	if err != nil {
+	if err = destination(ended(err), job); err != nil {
 		return w.result(b, l, int64(r.OK), 0, r.Bytes), err
 	}
-	if err := w.settleProblems(b, l, r); err != nil {
+	if err := w.settleProblems(b.Bag, l, r); err != nil {
 		return res, err
 	}
 	return w.result(b, l, int64(r.OK), int64(r.Damaged+r.Missing+r.Unknown), r.Bytes), nil

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"github.com/clearance-project/clearance/agent/departure"
@@ -32,7 +30,7 @@ func (w *Worker) openLedger(id string) (*ledger.Ledger, error) {
 	if l, ok := w.ledgers[id]; ok {
 		return l, nil
 	}
-	dir := filepath.Join(w.cfg.State, "bags", filepath.Base(id))
+	dir := w.copyDir(id)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot open the list of what was copied: %w", err)
 	}
@@ -59,55 +57,6 @@ func (w *Worker) dropLedger(id string) error {
 // maxCopies bounds the folders of one name that are looked through for a copy.
 const maxCopies = 100
 
-// openBag opens the departure's copy, recognised by its id. With make it is
-// born where there is none yet.
-func (w *Worker) openBag(job engine.Job, birth bool) (*bag.Bag, error) {
-	base := bag.Name(job.Departure.Account.Identity, w.cfg.User, w.cfg.Device)
-	o := bag.Options{Now: w.cfg.Clock.Now}
-	for n := 1; n <= maxCopies; n++ {
-		name := base
-		if n > 1 {
-			name += "-" + strconv.Itoa(n)
-		}
-		at := filepath.Join(job.Destination.Folder, name)
-		if _, err := os.Lstat(at); errors.Is(err, fs.ErrNotExist) {
-			if !birth || job.Destination.BagID != "" {
-				return nil, &awayError{at}
-			}
-			return bag.Create(job.Destination.Folder, name, o)
-		}
-		b, err := bag.Open(at, o)
-		var foreign *bag.NotABagError
-		if errors.As(err, &foreign) {
-			continue // somebody's folder of that name
-		}
-		if err != nil {
-			return nil, err
-		}
-		if job.Destination.BagID == b.ID() || (job.Destination.BagID == "" && birth && w.hasLedger(b.ID())) {
-			return b, nil
-		}
-		if err := b.Close(); err != nil {
-			return nil, err
-		}
-	}
-	return nil, &awayError{base}
-}
-
-// hasLedger reports whether a copy found at a destination is one of ours, from
-// an earlier departure: it is gone on with.
-func (w *Worker) hasLedger(id string) bool {
-	_, err := os.Stat(filepath.Join(w.cfg.State, "bags", filepath.Base(id)))
-	return err == nil
-}
-
-// awayError says that the copy is not where it was.
-type awayError struct{ at string }
-
-func (e *awayError) Error() string {
-	return "your copy is not at " + e.at + ": the disk may not be plugged in, or the folder was moved"
-}
-
 // copyFacts is what is known of the copy at its destination.
 func (w *Worker) copyFacts(ctx context.Context, s *survey, l *ledger.Ledger, need int64) departure.Copy {
 	job := s.job
@@ -115,43 +64,61 @@ func (w *Worker) copyFacts(ctx context.Context, s *survey, l *ledger.Ledger, nee
 	if job.Destination.Folder == "" {
 		return c
 	}
-	c = w.judgePlace(s, job.Destination.Folder)
-	c.Need, c.BagID = need, job.Destination.BagID
-	if job.Destination.Disk != "" && c.Disk != job.Destination.Disk {
-		// An empty mount point is not the disk, and what it is does not matter.
-		c.Present, c.Place = false, ""
-		c.PlaceWhy = departure.Reason{Code: "other-disk", Text: "another disk is at " + job.Destination.Folder + " than the one your copy is on"}
+	p, err := w.locate(job)
+	if err != nil {
+		// What is there instead, an empty mount point perhaps, does not matter.
+		c.Place, c.Shown, c.DiskName, c.Disk = "", job.Destination.Folder, job.Destination.Label, job.Destination.Disk
+		c.PlaceWhy = placeReason(err)
 		return c
 	}
-	if l == nil || job.Destination.BagID == "" {
+	c = w.judgePlace(s, &p)
+	c.Need, c.BagID = need, job.Destination.BagID
+	if c.Disk != job.Destination.Disk && p.Is(job.Destination.Disk) != place.Other {
+		c.Disk = job.Destination.Disk // told in another way today
+	}
+	if l == nil || job.Destination.BagID == "" || !c.Present {
 		return c
 	}
 	b, err := w.openBag(job, false)
+	if err == nil {
+		err = errors.Join(w.copyStats(ctx, b, l, &c), b.Close())
+	}
 	if err != nil {
-		c.Present = false
-		c.PlaceWhy = departure.Reason{Code: "copy-away", Text: err.Error()}
+		c.Present, c.PlaceWhy = false, placeReason(err)
 		var trouble *bag.DestinationError
 		if errors.As(err, &trouble) {
-			c.PlaceWhy = troubleReason(trouble)
+			c.PlaceWhy = troubleReason(trouble, job.Destination)
 			if trouble.Trouble == bag.ReadOnly {
 				c.Place = departure.PlaceRefused
 			}
 		}
-		return c
-	}
-	if err := w.copyStats(ctx, b, l, &c); err != nil {
-		c.Present = false
-		c.PlaceWhy = departure.Reason{Code: "copy-unreadable", Text: "your copy could not be looked at: " + err.Error()}
-	}
-	if err := b.Close(); err != nil {
-		c.Present = false
-		c.PlaceWhy = departure.Reason{Code: "copy-unreadable", Text: "your copy could not be looked at: " + err.Error()}
+		var clone *cloneError
+		var twin *twinError
+		if errors.As(err, &clone) || errors.As(err, &twin) {
+			c.Place = ""
+		}
 	}
 	return c
 }
 
-func (w *Worker) copyStats(ctx context.Context, b *bag.Bag, l *ledger.Ledger, c *departure.Copy) error {
-	st, err := verify.CopyStats(ctx, b, l)
+// placeReason says to a person why the copy cannot be looked at.
+func placeReason(err error) departure.Reason {
+	var away *awayError
+	var twin *twinError
+	var clone *cloneError
+	switch {
+	case errors.As(err, &away):
+		return departure.Reason{Code: away.code, Text: away.text}
+	case errors.As(err, &twin):
+		return departure.Reason{Code: "two-disks", Text: twin.Error() + ". Unplug the one that is not your copy's"}
+	case errors.As(err, &clone):
+		return departure.Reason{Code: "older-double", Text: clone.Error()}
+	}
+	return departure.Reason{Code: "copy-unreadable", Text: "your copy could not be looked at: " + err.Error()}
+}
+
+func (w *Worker) copyStats(ctx context.Context, b *held, l *ledger.Ledger, c *departure.Copy) error {
+	st, err := verify.CopyStats(ctx, b.Bag, l)
 	if err != nil {
 		return err
 	}
@@ -164,6 +131,7 @@ func (w *Worker) copyStats(ctx context.Context, b *bag.Bag, l *ledger.Ledger, c 
 	c.Items, c.Unread = int64(st.Items), int64(st.Unverified)
 	c.Differs = int64(st.Differ + st.Missing + st.Unknown)
 	c.OldestRead = w.now()
+	elsewhere := b.state.elsewhere(b.place.Hardware())
 	for e, err := range l.All() {
 		if err != nil {
 			return err
@@ -172,24 +140,23 @@ func (w *Worker) copyStats(ctx context.Context, b *bag.Bag, l *ledger.Ledger, c 
 		if e.VerifiedAt.Before(c.OldestRead) {
 			c.OldestRead = e.VerifiedAt
 		}
+		if !e.VerifiedAt.IsZero() && (elsewhere || e.VerifiedAt.Before(b.state.Since)) {
+			c.Unread++ // read back, but on another disk
+		}
 	}
 	return nil
 }
 
 // judgePlace says whether a copy in a folder would lie apart from what
 // disappears.
-func (w *Worker) judgePlace(s *survey, folder string) departure.Copy {
-	c := departure.Copy{Shown: folder}
+func (w *Worker) judgePlace(s *survey, p *place.Place) departure.Copy {
+	folder := p.Path
+	c := departure.Copy{Shown: folder, DiskName: p.Called()}
 	refuse := func(code, text string) departure.Copy {
 		c.Place, c.PlaceWhy = departure.PlaceRefused, departure.Reason{Code: code, Text: text}
 		return c
 	}
-	p, err := place.Look(folder)
-	if err != nil {
-		c.PlaceWhy = departure.Reason{Code: "place", Text: folder + " could not be looked at: " + err.Error()}
-		return c
-	}
-	c.Disk, c.Free, c.Present = p.FSID, p.FreeBytes, p.Exists && p.Folder
+	c.Disk, c.Free, c.Present = p.Disk(), p.FreeBytes, p.Exists && p.Folder && !p.Unplugged()
 	switch {
 	case p.Exists && !p.Folder:
 		return refuse("not-a-folder", folder+" is not a folder")
@@ -203,12 +170,12 @@ func (w *Worker) judgePlace(s *survey, folder string) departure.Copy {
 	case p.ReadOnly || !p.Writable:
 		return refuse("read-only", folder+" cannot be written to")
 	}
-	if why := s.overlaps(&p); why != "" {
+	if why := s.overlaps(p); why != "" {
 		return refuse("inside", why)
 	}
 	c.Place = departure.PlaceApart
-	if home, err := place.Look(w.cfg.Home); err != nil || home.Dev == p.Dev || (home.FSID != "" && home.FSID == p.FSID) {
-		c.Place = departure.PlaceSameDisk
+	if home, err := place.Look(w.cfg.Home); err != nil || home.Dev == p.Dev || (home.FSID != "" && home.FSID == p.FSID) || home.Disk() == p.Disk() {
+		c.Place, c.DiskName = departure.PlaceSameDisk, ""
 	}
 	return c
 }
@@ -224,8 +191,12 @@ func (w *Worker) InspectDestination(ctx context.Context, job engine.Job, folder 
 	}
 	defer func() { err = errors.Join(err, s.close(context.WithoutCancel(ctx))) }()
 	folder = filepath.Clean(folder)
-	c = w.judgePlace(s, folder)
-	return c, engine.Destination{Folder: folder, Disk: c.Disk}, nil
+	p, err := place.Look(folder)
+	if err != nil {
+		return departure.Copy{Shown: folder, PlaceWhy: departure.Reason{Code: "place", Text: folder + " could not be looked at: " + err.Error()}}, d, nil
+	}
+	c = w.judgePlace(s, &p)
+	return c, engine.Destination{Folder: folder, Disk: c.Disk, Within: p.Within(), Label: c.DiskName}, nil
 }
 
 // readAge is the age from which an item is read back again.

@@ -47,6 +47,7 @@ func (w *Worker) Watch(ctx context.Context, job engine.Job, changed func(departu
 		accounts.Close()
 		return errors.Join(err, wa.files.Close())
 	}
+	unplug := w.watchPlace(job, changed)
 	w.mu.Lock()
 	w.watches[job.Departure.ID] = wa
 	w.mu.Unlock()
@@ -57,6 +58,7 @@ func (w *Worker) Watch(ctx context.Context, job engine.Job, changed func(departu
 	}()
 	context.AfterFunc(ctx, func() {
 		<-ended
+		unplug()
 		accounts.Close()
 		w.mu.Lock()
 		if w.watches[job.Departure.ID] == wa {
@@ -253,6 +255,7 @@ func (w *Worker) fenceWatch(ctx context.Context, job engine.Job) error {
 	if err := wa.files.Fence(ctx); err != nil {
 		return err
 	}
+	w.mounts.Changed() // whether the disk of the copy is where it was is asked, not awaited
 	if err := w.goa.Fence(ctx); err != nil {
 		return err
 	}

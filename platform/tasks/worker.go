@@ -14,6 +14,7 @@ import (
 	"github.com/clearance-project/clearance/backup/ledger"
 	"github.com/clearance-project/clearance/platform/bus"
 	"github.com/clearance-project/clearance/platform/cloud/dav"
+	"github.com/clearance-project/clearance/platform/disks"
 	"github.com/clearance-project/clearance/platform/eds"
 	"github.com/clearance-project/clearance/platform/goa"
 	"github.com/clearance-project/clearance/platform/secrets"
@@ -43,6 +44,7 @@ type Worker struct {
 	goa     *goa.Client
 	eds     *eds.Client
 	secrets *secrets.Client
+	mounts  *disks.Mounts
 
 	mu       sync.Mutex
 	sessions map[string]*session       // by account id: how its server is asked
@@ -57,9 +59,13 @@ func New(cfg Config) (*Worker, error) {
 	if err := os.MkdirAll(filepath.Join(cfg.State, "accounts"), 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make the worker's folder: %w", err)
 	}
+	mounts, err := disks.WatchMounts()
+	if err != nil {
+		return nil, err
+	}
 	s := secrets.New(cfg.Bus)
 	return &Worker{
-		cfg: cfg, secrets: s, goa: goa.New(cfg.Bus, s, cfg.ConfigHome), eds: eds.New(cfg.Bus, eds.Options{}),
+		cfg: cfg, mounts: mounts, secrets: s, goa: goa.New(cfg.Bus, s, cfg.ConfigHome), eds: eds.New(cfg.Bus, eds.Options{}),
 		sessions: make(map[string]*session), ledgers: make(map[string]*ledger.Ledger), watches: make(map[string]*watching),
 	}, nil
 }
@@ -69,7 +75,7 @@ func New(cfg Config) (*Worker, error) {
 func (w *Worker) Close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var errs []error
+	errs := []error{w.mounts.Close()}
 	for _, s := range w.sessions {
 		s.client.Close()
 	}

@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -20,6 +21,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if err := offerMounts(); err != nil {
+		fmt.Fprintln(os.Stderr, "cannot mount for the tests:", err)
+		os.Exit(2)
+	}
 	sessiontest.Main(m, func() error { return goleak.Find() })
 }
 
