@@ -66,6 +66,15 @@ func (j *judge) destinationApart() Check {
 	c := j.f.Look.Copy
 	elsewhere := &Remedy{Code: "destination", Text: "choose a folder or a disk for your copy", Command: j.cmd("destination", "FOLDER")}
 	plugIn := &Remedy{Code: "plug-in", Text: "plug the disk in, or make the folder available", Command: j.cmd("leave")}
+	if c.DiskName != "" {
+		plugIn.Text = "plug " + c.DiskName + " in again: it goes on by itself"
+	}
+	switch c.PlaceWhy.Code {
+	case "two-disks":
+		plugIn = &Remedy{Code: "unplug", Text: "unplug the disk that is not your copy's", Command: j.cmd("leave")}
+	case "older-double":
+		plugIn.Text = "plug in the disk that your copy was written to last, or choose this one anew"
+	}
 	if c.Place == PlaceUnset && j.nothingRequired() && !j.f.Look.At.IsZero() {
 		return na("none-needed", "there is nothing to copy")
 	}
@@ -85,7 +94,11 @@ func (j *judge) destinationApart() Check {
 		return unknown(orReason(c.PlaceWhy, Reason{"copy-away", "the place of your copy is not there now"}), plugIn)
 	}
 	if c.Need > c.Free {
-		k := fail(Reason{"does-not-fit", fmt.Sprintf("your copy needs %s MB more than is free there", number((c.Need-c.Free)/1e6+1))}, elsewhere)
+		on := "there"
+		if c.DiskName != "" {
+			on = "on " + c.DiskName
+		}
+		k := fail(Reason{"does-not-fit", fmt.Sprintf("your copy needs %s, and %s are free %s", size(c.Need), size(c.Free), on)}, elsewhere)
 		k.Count, k.Of = c.Need, c.Free
 		return k
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/dustin/go-humanize"
 )
 
 // judge holds the facts while the rows of the table are judged.
@@ -218,6 +220,9 @@ func unknown(why Reason, remedy *Remedy) Check {
 func fail(why Reason, remedy *Remedy) Check {
 	return Check{Status: Fail, Reason: why, Remedy: remedy}
 }
+
+// size is an amount of bytes for a person: "3.1 GB".
+func size(bytes int64) string { return humanize.Bytes(uint64(max(bytes, 0))) }
 
 // number is n with thousands parted by commas.
 func number(n int64) string {
