@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/clearance-project/clearance/agent"
 	"github.com/clearance-project/clearance/agent/departure"
@@ -89,6 +90,23 @@ func TestPermits(t *testing.T) {
 		if last.Fired() != 1 {
 			t.Error("the server was not asked once more")
 		}
+		p.stage.Server.Heal()
+		p.rest()
+		p.ready(id)
+	})
+	t.Run("a photo arrives on the device, which is slow to tell", func(t *testing.T) {
+		p := p.in(t)
+		picture, err := davtest.Picture(502)
+		p.ok(err)
+		mend := p.slowWatch(time.Second)
+		last := p.stage.Server.Inject(davtest.Fault{Method: "PROPFIND", Path: tasks, Depth: "0", Skip: 2, Times: 1, Before: func() {
+			p.folder(given, map[string][]byte{"unheard.jpg": picture})
+		}})
+		p.noneWithout(id, picture)
+		if last.Fired() != 1 {
+			t.Error("the server was not asked once more")
+		}
+		mend()
 		p.stage.Server.Heal()
 		p.rest()
 		p.ready(id)

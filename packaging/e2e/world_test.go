@@ -1,14 +1,18 @@
 package e2e
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -255,4 +259,37 @@ func (p *person) rest() {
 	case <-time.After(2100 * time.Millisecond):
 	case <-p.t.Context().Done():
 	}
+}
+
+// slowWatch makes the agent hear late of what changes in folders: each time that
+// it reads what the kernel has to tell, the reading takes so long. That is done
+// from outside, by strace.
+func (p *person) slowWatch(late time.Duration) (mend func()) {
+	p.t.Helper()
+	if _, err := exec.LookPath("strace"); err != nil || os.Geteuid() != 0 {
+		p.t.Skip("NOT CHECKED: holding system calls of the agent up needs root and strace")
+	}
+	const inotify = "anon_inode:inotify"
+	c := exec.CommandContext(p.t.Context(), "strace", "-f", "-p", fmt.Sprint(p.stage.Agent()), "-P", inotify, "-e", "trace=read",
+		"-e", fmt.Sprintf("inject=read:delay_enter=%d", late.Microseconds()), "-o", filepath.Join(p.stage.Root, "strace.log"))
+	told, err := c.StderrPipe()
+	p.ok(err)
+	p.ok(c.Start())
+	var ended error
+	mend = sync.OnceFunc(func() {
+		if ended = c.Process.Signal(os.Interrupt); ended == nil {
+			_ = c.Wait() // it ends by the signal
+		}
+	})
+	p.t.Cleanup(mend)
+	lines := bufio.NewScanner(told)
+	for lines.Scan() {
+		if strings.Contains(lines.Text(), "attached") {
+			go func() { _, _ = io.Copy(io.Discard, told) }() // until it ends
+			return mend
+		}
+		p.t.Log(lines.Text())
+	}
+	p.t.Skip("NOT CHECKED: strace cannot attach to the agent here")
+	return mend
 }
