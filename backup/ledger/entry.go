@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
 	"time"
 
@@ -23,9 +22,16 @@ type Entry struct {
 
 	VerifiedAt time.Time // when it was last read back from the destination; zero: never since it was copied
 	Stat       disk.Stat // of the file in the bag, before and after that reading; Mode is not kept
+
+	at int64 // of its record in the file; 0: it was not read from there
 }
 
-// Failure is one item that could not be copied, with the reason.
+// NotParsed is the reason of a failure that tells of the content: the item is in
+// the copy, byte for byte as it was at its source, and is not what it should be.
+const NotParsed source.Reason = "does-not-parse"
+
+// Failure is one item that could not be copied, or is [NotParsed], with the
+// reason.
 type Failure struct {
 	source.Key
 	Name   string
@@ -55,21 +61,21 @@ func (e *LockedError) Error() string {
 
 type keySum [16]byte
 
-func sumOf(k *source.Key) keySum {
-	var room [256]byte
-	b := room[:0]
-	for _, s := range [...]string{k.Account, string(k.Dataset), k.Source} {
-		b = binary.AppendUvarint(b, uint64(len(s)))
-		b = append(b, s...)
+// sumOf is the sum under which an item is found. Its seed is the file's own, so
+// that no server can look for two items that have one sum.
+func (l *Ledger) sumOf(k *source.Key) keySum {
+	var room [384]byte
+	b := append(room[:0], l.seed...)
+	if l.seed != nil {
+		return keySumOf(putKey(b, k))
 	}
-	b = append(b, k.ID...)
-	s := sha256.Sum256(b)
+	for _, s := range [...]string{k.Account, string(k.Dataset), k.Source} {
+		b = putText(b, s)
+	}
+	return keySumOf(append(b, k.ID...))
+}
+
+func keySumOf(text []byte) keySum {
+	s := sha256.Sum256(text)
 	return keySum(s[:16])
 }
-
-func revSum(rev string) uint64 {
-	s := sha256.Sum256([]byte(rev))
-	return binary.LittleEndian.Uint64(s[:])
-}
-
-func contentSum(sha *[32]byte) uint32 { return binary.LittleEndian.Uint32(sha[:]) }

@@ -1,24 +1,37 @@
 package ledger
 
 import (
-	"bytes"
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/clearance-project/clearance/backup/source"
 )
 
+// MaxFailures is how many failures are kept by name; more are only counted, and
+// their items look not copied, which is what they are.
+const MaxFailures = 100_000
+
+// ErrFull says that there are more failures than are kept by name.
+var ErrFull = fmt.Errorf("more than %d failures", MaxFailures)
+
 // Fail records why an item could not be copied, in place of an earlier reason.
+// Beyond [MaxFailures] it only counts; of an item that is [NotParsed] that is
+// [ErrFull], for it is in the copy and would look right.
 func (l *Ledger) Fail(f *Failure) error {
-	sum := sumOf(&f.Key)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	sum := l.sumOf(&f.Key)
 	f.Detail = f.Detail[:min(len(f.Detail), 1024)]
 	body, err := putFailure(l.body[:0], f)
 	if err != nil {
 		return fmt.Errorf("cannot list the failure of %q: %w", f.ID[:min(len(f.ID), 200)], err)
 	}
 	if !l.failed(&sum, *f) {
+		if f.Reason == NotParsed {
+			return ErrFull
+		}
 		return nil
 	}
 	_, err = l.append(body)
@@ -36,9 +49,9 @@ func (l *Ledger) failed(sum *keySum, f Failure) bool {
 
 // ClearFailure drops the failure of k, if there is one.
 func (l *Ledger) ClearFailure(k *source.Key) error {
-	sum := sumOf(k)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	sum := l.sumOf(k)
 	return l.clear(&sum)
 }
 
@@ -53,9 +66,9 @@ func (l *Ledger) clear(sum *keySum) error {
 
 // Failure gives the failure of k; false if there is none.
 func (l *Ledger) Failure(k *source.Key) (Failure, bool) {
-	sum := sumOf(k)
 	l.mu.RLock()
 	defer l.mu.RUnlock()
+	sum := l.sumOf(k)
 	f, ok := l.failures[sum]
 	return f, ok
 }
@@ -65,13 +78,9 @@ func (l *Ledger) Failure(k *source.Key) (Failure, bool) {
 func (l *Ledger) Failures() (list []Failure, more int) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	sums := make([]keySum, 0, len(l.failures))
-	for s := range l.failures {
-		sums = append(sums, s)
-	}
-	slices.SortFunc(sums, func(a, b keySum) int { return bytes.Compare(a[:], b[:]) })
-	for _, s := range sums {
-		list = append(list, l.failures[s])
-	}
+	list = slices.Collect(maps.Values(l.failures))
+	slices.SortFunc(list, func(a, b Failure) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Dataset, b.Dataset), cmp.Compare(a.Source, b.Source), cmp.Compare(a.ID, b.ID))
+	})
 	return list, l.more
 }

@@ -3,9 +3,7 @@ package ledger
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"sync"
-	"time"
 
 	"github.com/clearance-project/clearance/backup/disk"
 	"github.com/clearance-project/clearance/backup/source"
@@ -17,17 +15,15 @@ const (
 	lockName = "lock"
 )
 
-// MaxFailures is how many failures are kept by name; more are only counted, and
-// their items look not copied, which is what they are.
-const MaxFailures = 100_000
-
-// Ledger is the open list. It may be used from several goroutines.
+// Ledger is the open list. It may be used from several goroutines. It must be
+// closed: its memory is not the collector's.
 type Ledger struct {
 	root    disk.Root
 	lock    disk.File
 	dropped int64
 
 	mu       sync.RWMutex
+	seed     []byte // of the key sums; none in files of the first version
 	file     disk.File
 	size     int64  // of the file, what waits in buf not counted
 	synced   int64  // of that, what is durable
@@ -36,11 +32,15 @@ type Ledger struct {
 	broken   error
 	closed   bool // the last record says that the writer closed
 	table    table
+	contents contents
+	filed    bool  // contents knows every row
 	dead     int64 // bytes of records that no longer count
 	failures map[keySum]Failure
-	more     int    // failures beyond MaxFailures
-	changes  uint64 // grows with everything that the digest covers
-	digest   string // at digestAt changes
+	more     int // failures beyond MaxFailures
+	reading  Reading
+	at       Destination // where what counts as read back was read
+	changes  uint64      // grows with everything that the digest covers
+	digest   string      // at digestAt changes
 	digestAt uint64
 }
 
@@ -75,10 +75,17 @@ func OpenRoot(root disk.Root, path string) (*Ledger, error) {
 	}
 	l := &Ledger{root: root, lock: lock, failures: map[keySum]Failure{}}
 	if err := l.load(); err != nil {
+		l.free()
 		_ = lock.Close()
 		return nil, fmt.Errorf("cannot open the list of copies: %w", err)
 	}
 	return l, nil
+}
+
+func (l *Ledger) free() {
+	l.table.free()
+	l.contents.free()
+	l.filed = false
 }
 
 // Dropped is how many bytes of a torn or damaged end were dropped when the
@@ -94,9 +101,9 @@ func (l *Ledger) Len() int {
 
 // State says what is known of the item k as listed with revision rev.
 func (l *Ledger) State(k *source.Key, rev string) State {
-	sum := sumOf(k)
 	l.mu.RLock()
 	defer l.mu.RUnlock()
+	sum := l.sumOf(k)
 	n := l.table.find(&sum)
 	if n == noRow {
 		return Absent
@@ -106,40 +113,69 @@ func (l *Ledger) State(k *source.Key, rev string) State {
 
 // Get gives the entry of k; false if there is none.
 func (l *Ledger) Get(k *source.Key) (Entry, bool, error) {
-	sum := sumOf(k)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.get(k)
+}
+
+func (l *Ledger) get(k *source.Key) (Entry, bool, error) {
 	if err := l.flush(); err != nil {
 		return Entry{}, false, err
 	}
-	n := l.table.find(&sum)
-	if n == noRow || l.table.row(n).off < 0 {
-		return Entry{}, false, nil
-	}
-	e, err := l.read(*l.table.row(n), l.file, l.file)
-	return e, err == nil, err
-}
-
-// ByContent gives an entry whose content is sha; false if none is known.
-func (l *Ledger) ByContent(sha *[32]byte) (Entry, bool, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	n := l.table.content(contentSum(sha))
+	sum := l.sumOf(k)
+	n := l.table.findLive(&sum)
 	if n == noRow {
 		return Entry{}, false, nil
 	}
+	e, err := l.read(l.table.row(n), newSpots(l.file), nil)
+	return e, err == nil, err
+}
+
+// ByContent gives an entry whose content is sha; false if none is known. The
+// first call reads the whole file.
+func (l *Ledger) ByContent(sha *[32]byte) (Entry, bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if err := l.flush(); err != nil {
 		return Entry{}, false, err
 	}
-	e, err := l.read(*l.table.row(n), l.file, l.file)
+	if err := l.fileContents(); err != nil {
+		return Entry{}, false, err
+	}
+	n := l.contents.row(contentSum(sha[:]))
+	if n == noRow || !l.table.row(n).live() {
+		return Entry{}, false, nil
+	}
+	e, err := l.read(l.table.row(n), newSpots(l.file), nil)
 	if err != nil || e.SHA256 != *sha {
 		return Entry{}, false, err
 	}
 	return e, true, nil
 }
 
+func (l *Ledger) fileContents() error {
+	if l.filed {
+		return nil
+	}
+	in := newWindows(l.file)
+	for n := range l.table.rows {
+		r := l.table.row(n)
+		if !r.live() {
+			continue
+		}
+		it, err := item(in.items, r)
+		if err != nil {
+			return err
+		}
+		l.contents.file(contentSum(it.sha), n)
+	}
+	l.filed = true
+	return nil
+}
+
 // Put lists an item, in place of what was listed under its key, and clears its
-// failure. Durable after [Ledger.Sync].
+// failure: one that told of its content ([NotParsed]) only if that was read back
+// since. Durable after [Ledger.Sync].
 func (l *Ledger) Put(e *Entry) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -152,75 +188,59 @@ func (l *Ledger) Put(e *Entry) error {
 		return err
 	}
 	l.changes++
-	sum := sumOf(&e.Key)
-	l.listed(&sum, e, off, len(body))
-	return l.clear(&sum)
+	sum := l.sumOf(&e.Key)
+	n := l.listed(&sum, off, len(body), revSumText(e.Rev), rowFlagsOf(e))
+	if l.filed {
+		l.contents.file(contentSum(e.SHA256[:]), n)
+	}
+	if !l.outlives(&sum, !e.VerifiedAt.IsZero()) {
+		return l.clear(&sum)
+	}
+	return nil
 }
 
-// listed files an entry whose record is at off.
-func (l *Ledger) listed(sum *keySum, e *Entry, off int64, body int) {
+func rowFlagsOf(e *Entry) (f uint64) {
+	if e.Unsettled {
+		f |= rowUnsettled
+	}
+	if !e.VerifiedAt.IsZero() {
+		f |= rowVerified
+	}
+	return f
+}
+
+// outlives reports whether the failure of an item stands although the item is
+// listed anew: what was said of its content, if that is the same and counts as
+// read back.
+func (l *Ledger) outlives(sum *keySum, verified bool) bool {
+	return verified && l.failures[*sum].Reason == NotParsed
+}
+
+// listed files an item whose record is at off.
+func (l *Ledger) listed(sum *keySum, off int64, body int, rev, flags uint64) uint32 {
 	n := l.table.find(sum)
 	if n == noRow {
 		n = l.table.add(sum)
 	}
 	r := l.table.row(n)
-	if r.off < 0 {
-		l.table.live++
-	} else {
+	if r.live() {
 		l.dead += int64(headSize + body)
+	} else {
+		l.table.live++
 	}
-	r.off, r.ver, r.rev, r.flags = off, 0, revSum(e.Rev), 0
-	if e.Unsettled {
-		r.flags |= rowUnsettled
-	}
-	if !e.VerifiedAt.IsZero() {
-		r.flags |= rowVerified
-	}
-	l.table.setContent(n, contentSum(&e.SHA256))
-}
-
-// Verified records that the copy of k at path was read back whole, and the stat
-// it had before and after. It does nothing if the item was copied anew since.
-func (l *Ledger) Verified(e *Entry, at time.Time, stat disk.Stat) error {
-	sum := sumOf(&e.Key)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	n := l.table.find(&sum)
-	if n == noRow || l.table.row(n).off < 0 {
-		return nil
-	}
-	if err := l.flush(); err != nil {
-		return err
-	}
-	now, err := l.read(*l.table.row(n), l.file, l.file)
-	if err != nil {
-		return err
-	}
-	if now.Path != e.Path || now.SHA256 != e.SHA256 {
-		return nil
-	}
-	body := putVerified(l.body[:0], sum, at, &stat)
-	off, err := l.append(body)
-	if err != nil {
-		return err
-	}
-	l.verified(n, off, len(body))
-	return nil
-}
-
-func (l *Ledger) verified(n uint32, off int64, body int) {
-	r := l.table.row(n)
-	l.dead += int64(headSize + body) // it is folded into its item when the file is written anew
-	r.ver, r.flags = off, r.flags|rowVerified
+	r.setOff(off)
+	r.setVer(0)
+	r.setRev(rev | flags)
+	return n
 }
 
 // Forget takes k off the list.
 func (l *Ledger) Forget(k *source.Key) error {
-	sum := sumOf(k)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n := l.table.find(&sum)
-	if n == noRow || l.table.row(n).off < 0 {
+	sum := l.sumOf(k)
+	n := l.table.findLive(&sum)
+	if n == noRow {
 		return nil
 	}
 	body := append(append(l.body[:0], recForget), sum[:]...)
@@ -234,85 +254,11 @@ func (l *Ledger) Forget(k *source.Key) error {
 
 func (l *Ledger) forgotten(n uint32, body int) {
 	r := l.table.row(n)
-	r.off, r.ver, r.flags = -1, 0, 0
+	r.setOff(gone)
+	r.setVer(0)
+	r.setRev(0)
 	l.table.live--
 	l.dead += 2 * int64(headSize+body)
-}
-
-// append adds a record to what will be written and gives its place.
-func (l *Ledger) append(body []byte) (int64, error) {
-	l.body = body
-	if l.broken != nil {
-		return 0, l.broken
-	}
-	off := l.size + int64(len(l.buf))
-	l.buf = frame(l.buf, body)
-	l.closed = false
-	if len(l.buf) >= 256<<10 {
-		if err := l.flush(); err != nil {
-			return 0, err
-		}
-	}
-	return off, nil
-}
-
-// flush hands what waits to the system. It is not durable for that.
-func (l *Ledger) flush() error {
-	if l.broken != nil {
-		return l.broken
-	}
-	if len(l.buf) == 0 {
-		return nil
-	}
-	if n, err := l.file.Write(l.buf); err != nil {
-		return l.fail(fmt.Errorf("cannot write the list of copies after %d bytes: %w", n, err))
-	}
-	l.size += int64(len(l.buf))
-	l.buf = l.buf[:0]
-	return nil
-}
-
-func (l *Ledger) fail(err error) error {
-	l.broken = err
-	return err
-}
-
-// Sync makes everything listed so far durable. After an error the ledger must
-// be opened again.
-func (l *Ledger) Sync() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.sync()
-}
-
-func (l *Ledger) sync() error {
-	if err := l.flush(); err != nil {
-		return err
-	}
-	if l.synced == l.size {
-		return nil
-	}
-	if err := l.file.Sync(); err != nil {
-		return l.fail(fmt.Errorf("cannot make the list of copies durable: %w", err))
-	}
-	l.synced = l.size
-	return nil
-}
-
-// Close makes the list durable and closes it.
-func (l *Ledger) Close() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	err := l.broken
-	if err == nil && !l.closed {
-		if _, err = l.append([]byte{recClosed}); err == nil {
-			err = l.sync()
-		}
-	}
-	if l.broken == nil {
-		l.broken = fmt.Errorf("cannot use the list of copies: %w", fs.ErrClosed)
-	}
-	return errors.Join(err, l.file.Close(), l.lock.Close(), l.root.Close())
 }
 
 // Distrust forgets the revision under which k was copied: its content at the

@@ -2,12 +2,15 @@ package ledger
 
 import (
 	"bufio"
+	"bytes"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 
 	"github.com/clearance-project/clearance/backup/disk"
+	"github.com/clearance-project/clearance/backup/source"
 )
 
 // load reads the file, and writes it anew where that is due.
@@ -26,8 +29,9 @@ func (l *Ledger) load() error {
 	}
 	// Not closed in order: what a reader sees now may be in the cache alone,
 	// after a failed sync. Writing it anew makes it true or fails.
-	if !l.closed || l.dead > 1<<20 && l.dead > l.size/2 {
+	if !l.closed || l.seed == nil || l.dead > 1<<20 && l.dead > l.size/2 {
 		if err := l.rewrite(); err != nil {
+			_ = l.file.Close()
 			return err
 		}
 	}
@@ -42,7 +46,8 @@ func (l *Ledger) replay(f io.ReaderAt) error {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	if string(head) != magic {
+	first := string(head) == magic1
+	if !first && string(head) != magic {
 		if len(head) == len(magic) {
 			return errors.New("it is not a list of copies, or one of a newer version")
 		}
@@ -58,7 +63,7 @@ func (l *Ledger) replay(f io.ReaderAt) error {
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
-		if errors.Is(err, errTorn) || err == nil && !l.apply(body) {
+		if errors.Is(err, errTorn) || err == nil && !l.apply(body, first) {
 			return l.drop(in)
 		}
 		if err != nil {
@@ -101,52 +106,83 @@ func next(in *bufio.Reader) (body []byte, size int, err error) {
 	}
 }
 
-// apply takes one record, at l.size, into the table.
-func (l *Ledger) apply(body []byte) bool {
+// apply takes one record, at l.size, into the table. Without a seed there is
+// nothing to be understood, but in a file of the first version.
+func (l *Ledger) apply(body []byte, first bool) bool {
 	l.closed = false
+	if body[0] == recSeed {
+		if first || l.seed != nil || len(body) != 1+seedSize {
+			return false
+		}
+		l.seed = bytes.Clone(body[1:])
+		return true
+	}
+	if l.seed == nil && !first {
+		return false
+	}
 	switch body[0] {
 	case recItem:
-		e, ok := parseEntry(body)
-		if !ok {
-			return false
-		}
-		sum := sumOf(&e.Key)
-		l.listed(&sum, &e, l.size, len(body))
-		delete(l.failures, sum)
+		return l.applyItem(body)
 	case recVerified:
 		sum, _, _, ok := parseVerified(body)
-		if !ok {
-			return false
-		}
-		if n := l.table.find(&sum); n != noRow && l.table.row(n).off >= 0 {
+		if n := l.table.findLive(&sum); ok && n != noRow {
 			l.verified(n, l.size, len(body))
 		}
+		return ok
 	case recForget:
 		sum, ok := parseSum(body)
-		if !ok {
-			return false
-		}
-		if n := l.table.find(&sum); n != noRow && l.table.row(n).off >= 0 {
+		if n := l.table.findLive(&sum); ok && n != noRow {
 			l.forgotten(n, len(body))
 		}
+		return ok
 	case recFailure:
 		f, ok := parseFailure(body)
-		if !ok {
-			return false
+		if ok {
+			sum := l.sumOf(&f.Key)
+			l.failed(&sum, f)
 		}
-		sum := sumOf(&f.Key)
-		l.failed(&sum, f)
+		return ok
 	case recCleared:
 		sum, ok := parseSum(body)
-		if !ok {
-			return false
+		if ok {
+			delete(l.failures, sum)
 		}
-		delete(l.failures, sum)
+		return ok
+	case recPlace:
+		at, ok := parsePlace(body)
+		if ok {
+			l.moved(at)
+		}
+		return ok
+	case recReading:
+		r, ok := parseReading(body)
+		if ok {
+			l.reading = r
+		}
+		return ok
 	case recClosed:
 		l.closed = len(body) == 1
 		return l.closed
-	default:
+	}
+	return false
+}
+
+func (l *Ledger) applyItem(body []byte) bool {
+	it, ok := parseItem(body)
+	if !ok {
 		return false
+	}
+	var sum keySum
+	if l.seed == nil {
+		e, _ := parseEntry(body, nil)
+		sum = l.sumOf(&e.Key)
+	} else {
+		var room [384]byte
+		sum = keySumOf(append(append(room[:0], l.seed...), it.key...))
+	}
+	l.listed(&sum, l.size, len(body), revSum(it.rev), it.flags)
+	if !l.outlives(&sum, it.flags&rowVerified != 0) {
+		delete(l.failures, sum)
 	}
 	return true
 }
@@ -182,7 +218,9 @@ func (l *Ledger) rewrite() error {
 // reload points the table at the new file.
 func (l *Ledger) reload(f io.ReaderAt) error {
 	dropped := l.dropped
-	l.table, l.dead, l.size, l.failures = table{}, 0, 0, map[keySum]Failure{}
+	l.free()
+	l.seed, l.dead, l.size, l.more, l.failures = nil, 0, 0, 0, map[keySum]Failure{}
+	l.at, l.reading = Destination{}, Reading{}
 	if err := l.replay(f); err != nil {
 		return err
 	}
@@ -194,39 +232,57 @@ func (l *Ledger) reload(f io.ReaderAt) error {
 }
 
 func (l *Ledger) writeTo(f disk.File) error {
-	out := bufio.NewWriterSize(f, 1<<20)
-	if _, err := out.WriteString(magic); err != nil {
+	out := recordWriter{out: bufio.NewWriterSize(f, 1<<20)}
+	if _, err := out.out.WriteString(magic); err != nil {
 		return err
 	}
-	var body, rec []byte
-	put := func(b []byte, err error) error {
-		if err == nil {
-			body, rec = b, frame(rec[:0], b)
-			_, err = out.Write(rec)
+	seed := l.seed
+	if seed == nil {
+		seed = make([]byte, seedSize)
+		if _, err := rand.Read(seed); err != nil {
+			return err
 		}
-		return err
 	}
-	items, verified := newWindow(l.file), newWindow(l.file)
+	out.put(append([]byte{recSeed}, seed...), nil)
+	if l.at != (Destination{}) {
+		out.put(putPlace(nil, &l.at))
+	}
+	in, last := newWindows(l.file), source.Ref{}
 	for n := range l.table.rows {
-		r := *l.table.row(n)
-		if r.off < 0 {
+		r := l.table.row(n)
+		if !r.live() {
 			continue
 		}
-		e, err := l.read(r, items, verified)
+		e, err := l.read(r, in, &last)
 		if err != nil {
 			return err
 		}
-		if err := put(putEntry(body[:0], &e)); err != nil {
-			return err
-		}
+		out.put(putEntry(out.body[:0], &e))
 	}
 	for _, f := range l.failures {
-		if err := put(putFailure(body[:0], &f)); err != nil {
-			return err
-		}
+		out.put(putFailure(out.body[:0], &f))
 	}
-	if err := put(append(body[:0], recClosed), nil); err != nil {
-		return err
+	if l.reading != (Reading{}) {
+		out.put(putReading(out.body[:0], &l.reading))
 	}
-	return out.Flush()
+	out.put([]byte{recClosed}, nil)
+	return errors.Join(out.err, out.out.Flush())
+}
+
+// recordWriter writes records until the first error.
+type recordWriter struct {
+	out       *bufio.Writer
+	body, rec []byte
+	err       error
+}
+
+func (w *recordWriter) put(body []byte, err error) {
+	if w.err != nil {
+		return
+	}
+	if err == nil {
+		w.body, w.rec = body, frame(w.rec[:0], body)
+		_, err = w.out.Write(w.rec)
+	}
+	w.err = err
 }

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
@@ -13,15 +14,25 @@ import (
 // The file starts with magic. Then come records: length of the body (uint32,
 // little endian), CRC-32C of the body (uint32), body. The first byte of a body
 // is its kind; strings are their length (uvarint) and bytes, times are varint
-// nanoseconds since 1970, 0 for none.
-const magic = "clearance ledger 1\n"
+// nanoseconds since 1970, 0 for none. A key sum is the first 16 bytes of the
+// SHA-256 of the seed and of the key as it stands in a record.
+//
+// Version 1 had no seed and no records of readings; its key sums left out the
+// length of the id. It is read, and written anew as version 2.
+const (
+	magic  = "clearance ledger 2\n"
+	magic1 = "clearance ledger 1\n"
+)
 
 const (
+	recSeed     = 'S' // 16 bytes; the first record
 	recItem     = 'I' // an item, with its verification if it had one
 	recVerified = 'V' // key sum, time, stat
 	recForget   = 'D' // key sum
 	recFailure  = 'F'
 	recCleared  = 'G' // key sum of a failure that no longer holds
+	recPlace    = 'W' // where what follows was read back; elsewhere than before: what was read back before counts no more
+	recReading  = 'R' // how a reading ended
 	recClosed   = 'C' // the writer ended in good order
 )
 
@@ -29,6 +40,7 @@ const (
 	headSize = 8
 	maxBody  = 256 << 10
 	maxText  = 32 << 10 // of one string in a record
+	seedSize = 16
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -142,15 +154,26 @@ type reader struct {
 	bad bool
 }
 
-func (r *reader) text() string {
+func (r *reader) text() string { return string(r.raw()) }
+
+// raw is text that is still a part of the body.
+func (r *reader) raw() []byte {
 	n, w := binary.Uvarint(r.b)
 	if w <= 0 || n > maxText || uint64(len(r.b)-w) < n {
 		r.bad, r.b = true, nil
-		return ""
+		return nil
 	}
-	s := string(r.b[w : w+int(n)])
+	s := r.b[w : w+int(n)]
 	r.b = r.b[w+int(n):]
 	return s
+}
+
+// shared is text that is often the same as the one before, which then serves.
+func shared[T ~string](b []byte, last T) T {
+	if string(b) == string(last) {
+		return last
+	}
+	return T(b)
 }
 
 func (r *reader) uvarint() uint64 {
@@ -173,12 +196,17 @@ func (r *reader) varint() int64 {
 	return n
 }
 
-func (r *reader) bytes(dst []byte) {
-	if len(r.b) < len(dst) {
+func (r *reader) bytes(dst []byte) { copy(dst, r.next(len(dst))) }
+
+// next is n bytes that are still a part of the body.
+func (r *reader) next(n int) []byte {
+	if len(r.b) < n {
 		r.bad, r.b = true, nil
-		return
+		return nil
 	}
-	r.b = r.b[copy(dst, r.b):]
+	b := r.b[:n]
+	r.b = r.b[n:]
+	return b
 }
 
 func (r *reader) time() time.Time {
@@ -193,24 +221,65 @@ func (r *reader) stat() disk.Stat {
 	return disk.Stat{Dev: r.uvarint(), Ino: r.uvarint(), Size: r.varint(), MtimeNS: r.varint(), CtimeNS: r.varint()}
 }
 
-func (r *reader) key() source.Key {
-	return source.Key{
-		Ref: source.Ref{Account: r.text(), Dataset: source.Dataset(r.text()), Source: r.text()},
-		ID:  r.text(),
+func (r *reader) key(last *source.Ref) source.Key {
+	if last == nil {
+		last = &source.Ref{}
 	}
+	ref := source.Ref{
+		Account: shared(r.raw(), last.Account), Dataset: shared(r.raw(), last.Dataset), Source: shared(r.raw(), last.Source),
+	}
+	*last = ref
+	return source.Key{Ref: ref, ID: r.text()}
 }
 
 // end reports whether the body was whole and nothing is left of it.
 func (r *reader) end() bool { return !r.bad && len(r.b) == 0 }
 
-func parseEntry(body []byte) (Entry, bool) {
+// itemBody is an item's record, taken apart as far as the table needs it.
+type itemBody struct {
+	key    []byte
+	rev    []byte
+	sha    []byte
+	digest []byte // what the ledger's digest covers: from key to sha
+	flags  uint64 // as in a row
+}
+
+func parseItem(body []byte) (it itemBody, ok bool) {
+	if len(body) < 2 || body[0] != recItem {
+		return it, false
+	}
+	r := reader{b: body[2:]}
+	all := r.b
+	so := func() int { return len(all) - len(r.b) }
+	for range 4 {
+		r.raw()
+	}
+	it.key = all[:so()]
+	it.rev, _ = r.raw(), r.raw()
+	r.varint()
+	it.sha = r.next(sha256.Size)
+	it.digest = all[:so()]
+	r.time()
+	r.time()
+	if body[1]&flagUnsettled != 0 {
+		it.flags |= rowUnsettled
+	}
+	if body[1]&flagVerified != 0 {
+		it.flags |= rowVerified
+		r.time()
+		r.stat()
+	}
+	return it, r.end()
+}
+
+func parseEntry(body []byte, last *source.Ref) (Entry, bool) {
 	var e Entry
 	if len(body) < 2 || body[0] != recItem {
 		return e, false
 	}
 	flags := body[1]
 	r := reader{b: body[2:]}
-	e.Key = r.key()
+	e.Key = r.key(last)
 	e.Rev, e.Path, e.Size = r.text(), r.text(), r.varint()
 	r.bytes(e.SHA256[:])
 	e.FirstSeen, e.CopiedAt = r.time(), r.time()
@@ -227,7 +296,7 @@ func parseFailure(body []byte) (Failure, bool) {
 		return f, false
 	}
 	r := reader{b: body[1:]}
-	f.Key = r.key()
+	f.Key = r.key(nil)
 	f.Name, f.Rev, f.Reason, f.Detail, f.At = r.text(), r.text(), source.Reason(r.text()), r.text(), r.time()
 	return f, r.end()
 }

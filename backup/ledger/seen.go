@@ -18,9 +18,9 @@ func (l *Ledger) NewSeen() *Seen { return &Seen{l: l} }
 
 // State is [Ledger.State], and marks the item.
 func (s *Seen) State(k *source.Key, rev string) State {
-	sum := sumOf(k)
 	s.l.mu.RLock()
 	defer s.l.mu.RUnlock()
+	sum := s.l.sumOf(k)
 	n := s.l.table.find(&sum)
 	if n == noRow {
 		return Absent
