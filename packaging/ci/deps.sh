@@ -16,10 +16,10 @@ readonly go_wanted=1.26.5
 readonly demo_packages=(
   dbus dbus-daemon gnome-online-accounts evolution-data-server gnome-keyring libsecret-tools procps
 )
-# What the tests run besides: a second server, polkit, a boot of systemd, and
-# faults injected into system calls.
+# What the tests run besides: a second server, polkit, a boot of systemd, faults
+# injected into system calls, and a file system that a program serves.
 readonly test_packages=(
-  "${demo_packages[@]}" polkitd radicale systemd systemd-container strace tmux
+  "${demo_packages[@]}" bindfs fuse3 polkitd radicale systemd systemd-container strace tmux
 )
 # What is measured beside Clearance, and what makes file systems for it.
 readonly bench_packages=(

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -71,6 +72,33 @@ func TestPlacesThatDisappear(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a folder that a program serves", func(t *testing.T) {
+		p := p.in(t)
+		served := p.served(filepath.Join(p.stage.Root, "served"))
+		link := filepath.Join(p.stage.Root, "link to it")
+		p.ok(os.Symlink(served, link))
+		for _, at := range []string{served, filepath.Join(served, "below"), link} {
+			_, err := p.c.SetDestination(t.Context(), id, at)
+			p.refused(err, agent.KindInvalid, at)
+			if err != nil && !strings.Contains(err.Error(), "may never have left this device") {
+				t.Errorf("%v does not say why", err)
+			}
+		}
+		if info := p.now(id); info.Destination.Folder != "" {
+			t.Errorf("the place is %+v", info.Destination)
+		}
+	})
+	t.Run("a program that serves the chosen folder from now on", func(t *testing.T) {
+		p := p.in(t)
+		_, err := p.c.SetDestination(t.Context(), id, p.dest)
+		p.ok(err)
+		p.served(p.dest)
+		info := p.run(id, departure.StepTrack)
+		if c := p.check(info, departure.DestinationApart); c.Status.Holds() || info.Verdict.Release {
+			t.Errorf("the place is %s: %s", c.Status, c.Reason.Text)
+		}
+		p.empty(p.dest)
+	})
 	t.Run("a sync client takes the chosen folder over", func(t *testing.T) {
 		p := p.in(t)
 		_, err := p.c.SetDestination(t.Context(), id, p.dest)
@@ -176,6 +204,43 @@ func (p *person) disk(size int) string {
 	p.mount(at, "-o", "loop", at+".img")
 	p.own(at)
 	return at
+}
+
+// served makes a folder that a program serves (FUSE), with one below it: what is
+// written there goes wherever the program wants.
+func (p *person) served(at string) string {
+	p.t.Helper()
+	if os.Geteuid() != 0 {
+		p.t.Skip("NOT CHECKED: serving a folder to another user needs root")
+	}
+	for _, need := range []string{"/dev/fuse", "/usr/bin/bindfs"} {
+		if _, err := os.Stat(need); err != nil {
+			p.t.Skipf("NOT CHECKED: no file system can be served by a program here: %v (apt install bindfs fuse3)", err)
+		}
+	}
+	behind := p.folder(at+".behind", nil)
+	p.folder(filepath.Join(behind, "below"), nil)
+	p.folder(at, nil)
+	if out, err := exec.Command("bindfs", behind, at).CombinedOutput(); err != nil {
+		p.t.Skipf("NOT CHECKED: bindfs cannot mount here: %v: %s", err, out)
+	}
+	p.t.Cleanup(func() { p.ok(exec.Command("umount", "-l", at).Run()) }) // its program ends with it
+	p.eventually(at+" is served", func() bool {
+		_, err := os.Stat(filepath.Join(at, "below"))
+		return err == nil
+	})
+	return at
+}
+
+// empty fails the test where something was written below a folder.
+func (p *person) empty(at string) {
+	p.t.Helper()
+	p.ok(filepath.WalkDir(at, func(name string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			p.t.Errorf("%s was written", name)
+		}
+		return err
+	}))
 }
 
 // mount mounts at a folder until the test ends.
