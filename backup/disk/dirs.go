@@ -1,39 +1,30 @@
 package disk
 
 import (
-	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"golang.org/x/sys/unix"
 )
 
-// dir is an open folder: as os.Root for writing, and its descriptor.
+// dir is an open folder.
 type dir struct {
-	root *os.Root
-	self *os.File
+	fd   int
 	uses atomic.Int32 // one for the cache, one for each call under way
 	used uint64       // when it was last asked for, by the cache's own count
 }
 
-func newDir(r *os.Root) (*dir, error) {
-	self, err := r.Open(".")
-	if err != nil {
-		_ = r.Close()
-		return nil, err
-	}
-	d := &dir{root: r, self: self}
+func newDir(fd int) *dir {
+	d := &dir{fd: fd}
 	d.uses.Store(1)
-	return d, nil
+	return d
 }
-
-func (d *dir) fd() int { return int(d.self.Fd()) }
 
 func (d *dir) release() {
 	if d.uses.Add(-1) == 0 {
-		_ = d.self.Close()
-		_ = d.root.Close()
+		_ = unix.Close(d.fd)
 	}
 }
 
@@ -48,8 +39,9 @@ type system struct {
 
 const maxOpenDirs = 128
 
-// in gives the folder that holds name, and the name in it. The caller releases
-// the folder.
+// in gives the folder that holds name, and the name in it: one component, so
+// that no call made with it can leave the folder. The caller releases the
+// folder.
 func (s *system) in(name string) (*dir, string, error) {
 	if !valid(name) {
 		return nil, "", &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
@@ -59,7 +51,9 @@ func (s *system) in(name string) (*dir, string, error) {
 		s.top.uses.Add(1)
 		return s.top, name, nil
 	}
-	d, err := s.dir(name[:i])
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d, err := s.cached(name[:i])
 	return d, name[i+1:], err
 }
 
@@ -103,7 +97,7 @@ func (s *system) cached(path string) (*dir, error) {
 		defer p.release()
 		parent, base = p, path[i+1:]
 	}
-	d, err := parent.child(base)
+	d, err := parent.child(base, path)
 	if err != nil {
 		return nil, err
 	}
@@ -139,32 +133,21 @@ func (s *system) forget(path string) {
 	}
 }
 
-// child opens the folder name in d. os.Root follows links that stay beneath it,
-// so what was opened must be what the name itself is.
-func (d *dir) child(name string) (*dir, error) {
-	r, err := d.root.OpenRoot(name)
+// child opens the folder name, one component, in d; path is for messages.
+func (d *dir) child(name, path string) (*dir, error) {
+	fd, err := openat(d.fd, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, err
+		if isLink(d.fd, name) {
+			err = ErrLink
+		}
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
-	c, err := newDir(r)
-	if err != nil {
-		return nil, err
-	}
-	want, err := d.root.Lstat(name)
-	if err != nil {
-		c.release()
-		return nil, err
-	}
-	got, err := c.self.Stat()
-	if err != nil {
-		c.release()
-		return nil, err
-	}
-	if !os.SameFile(want, got) {
-		c.release()
-		return nil, fmt.Errorf("cannot open folder %q: %w", name, ErrLink)
-	}
-	return c, nil
+	return newDir(fd), nil
+}
+
+func isLink(dir int, name string) bool {
+	var st unix.Stat_t
+	return unix.Fstatat(dir, name, &st, unix.AT_SYMLINK_NOFOLLOW) == nil && st.Mode&unix.S_IFMT == unix.S_IFLNK
 }
 
 // Close closes the root and every folder kept open.

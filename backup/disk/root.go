@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Stat is what the system says of a name. Times are nanoseconds since 1970.
@@ -64,6 +65,9 @@ type File interface {
 	Sync() error
 	// Allocate asks for room; systems that cannot promise it do nothing.
 	Allocate(size int64) error
+	// WriteOut asks the system to begin to write what it holds in memory. It
+	// waits for nothing and promises nothing: Sync and SyncAll do.
+	WriteOut()
 	// SetTime sets the modification time.
 	SetTime(t time.Time) error
 	// TryLock takes the lock of the file for this process; [ErrLocked] if
@@ -86,15 +90,11 @@ var ErrLink = errors.New("is a symbolic link")
 
 // Open opens the folder at path as a root.
 func Open(path string) (Root, error) {
-	r, err := os.OpenRoot(path)
+	fd, err := openat(unix.AT_FDCWD, path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, fmt.Errorf("cannot open folder: %w", err)
+		return nil, fmt.Errorf("cannot open folder: %w", &fs.PathError{Op: "open", Path: path, Err: err})
 	}
-	top, err := newDir(r)
-	if err != nil {
-		return nil, fmt.Errorf("cannot open folder %q: %w", path, err)
-	}
-	return &system{top: top, dirs: map[string]*dir{}}, nil
+	return &system{top: newDir(fd), dirs: map[string]*dir{}}, nil
 }
 
 // ErrElsewhere says that a folder lies on another file system than was asked
@@ -109,8 +109,8 @@ func OpenOn(path string, dev uint64) (Root, error) {
 	if err != nil {
 		return nil, err
 	}
-	st, err := (&file{File: r.(*system).top.self}).Stat()
-	if err == nil && st.Dev != dev {
+	var st unix.Stat_t
+	if err = unix.Fstat(r.(*system).top.fd, &st); err == nil && st.Dev != dev {
 		err = ErrElsewhere
 	}
 	if err != nil {

@@ -14,11 +14,11 @@ func (s *system) Create(name string, perm fs.FileMode) (File, error) {
 		return nil, err
 	}
 	defer d.release()
-	f, err := d.root.OpenFile(base, os.O_WRONLY|os.O_CREATE|os.O_EXCL|unix.O_NOFOLLOW, perm)
+	fd, err := openat(d.fd, base, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, uint32(perm.Perm()))
 	if err != nil {
-		return nil, err
+		return nil, &fs.PathError{Op: "create", Path: name, Err: err}
 	}
-	return &file{File: f}, nil
+	return newFile(fd, name), nil
 }
 
 func (s *system) Append(name string, perm fs.FileMode) (File, error) {
@@ -28,13 +28,9 @@ func (s *system) Append(name string, perm fs.FileMode) (File, error) {
 	}
 	defer d.release()
 	flags := unix.O_RDWR | unix.O_APPEND | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_CLOEXEC
-	fd, err := openat(d.fd(), base, flags, 0)
+	fd, err := openat(d.fd, base, flags, 0)
 	if errors.Is(err, unix.ENOENT) {
-		f, err := d.root.OpenFile(base, os.O_RDWR|os.O_APPEND|os.O_CREATE|os.O_EXCL|unix.O_NOFOLLOW, perm)
-		if err != nil {
-			return nil, err
-		}
-		return &file{File: f}, nil
+		fd, err = openat(d.fd, base, flags|unix.O_CREAT|unix.O_EXCL, uint32(perm.Perm()))
 	}
 	return regular(fd, name, err)
 }
@@ -55,7 +51,7 @@ func (s *system) open(name string, flags int) (File, error) {
 		return nil, err
 	}
 	defer d.release()
-	fd, err := openat(d.fd(), base, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC|flags, 0)
+	fd, err := openat(d.fd, base, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC|flags, 0)
 	return regular(fd, name, err)
 }
 
@@ -73,7 +69,7 @@ func regular(fd int, name string, err error) (File, error) {
 		_ = unix.Close(fd)
 		return nil, &fs.PathError{Op: "open", Path: name, Err: ErrNotRegular}
 	}
-	return &file{File: os.NewFile(uintptr(fd), name)}, nil
+	return newFile(fd, name), nil
 }
 
 // ErrNotRegular says that a name is not a regular file.
@@ -94,7 +90,10 @@ func (s *system) Mkdir(name string, perm fs.FileMode) error {
 		return err
 	}
 	defer d.release()
-	return d.root.Mkdir(base, perm)
+	if err := unix.Mkdirat(d.fd, base, uint32(perm.Perm())); err != nil {
+		return &fs.PathError{Op: "mkdir", Path: name, Err: err}
+	}
+	return nil
 }
 
 func (s *system) Replace(from, to string) error {
@@ -129,7 +128,7 @@ func (s *system) rename(op, from, to string, flags uint) error {
 	}
 	defer td.release()
 	for {
-		err = unix.Renameat2(fd.fd(), fbase, td.fd(), tbase, flags)
+		err = unix.Renameat2(fd.fd, fbase, td.fd, tbase, flags)
 		if !errors.Is(err, unix.EINTR) {
 			break
 		}
@@ -146,8 +145,25 @@ func (s *system) Remove(name string) error {
 		return err
 	}
 	defer d.release()
-	s.forget(name)
-	return d.root.Remove(base)
+	err = unlink(d.fd, base, 0)
+	if errors.Is(err, unix.EISDIR) || errors.Is(err, unix.EPERM) {
+		if rerr := unlink(d.fd, base, unix.AT_REMOVEDIR); !errors.Is(rerr, unix.ENOTDIR) {
+			err = rerr
+			s.forget(name)
+		}
+	}
+	if err != nil {
+		return &fs.PathError{Op: "remove", Path: name, Err: err}
+	}
+	return nil
+}
+
+func unlink(dir int, name string, flags int) error {
+	for {
+		if err := unix.Unlinkat(dir, name, flags); !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
 }
 
 func (s *system) Lstat(name string) (Stat, error) {
@@ -157,7 +173,7 @@ func (s *system) Lstat(name string) (Stat, error) {
 	}
 	defer d.release()
 	var st unix.Stat_t
-	if err := unix.Fstatat(d.fd(), base, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+	if err := unix.Fstatat(d.fd, base, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return Stat{}, &fs.PathError{Op: "lstat", Path: name, Err: err}
 	}
 	return fromUnix(&st), nil
@@ -169,10 +185,11 @@ func (s *system) Names(name string) ([]string, error) {
 		return nil, err
 	}
 	defer d.release()
-	f, err := d.root.Open(".")
+	fd, err := openat(d.fd, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, err
+		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
 	}
+	f := os.NewFile(uintptr(fd), name)
 	defer f.Close()
 	return f.Readdirnames(-1)
 }
@@ -183,15 +200,18 @@ func (s *system) SyncDir(name string) error {
 		return err
 	}
 	defer d.release()
-	err = d.self.Sync()
+	err = fsync(d.fd)
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP) {
 		return nil // file systems without folder sync (some network ones) keep names on the server
 	}
-	return err
+	if err != nil {
+		return &fs.PathError{Op: "fsync", Path: name, Err: err}
+	}
+	return nil
 }
 
 func (s *system) SyncAll() error {
-	if err := unix.Syncfs(s.top.fd()); err != nil {
+	if err := unix.Syncfs(s.top.fd); err != nil {
 		return &fs.PathError{Op: "syncfs", Path: ".", Err: err}
 	}
 	return nil
@@ -211,5 +231,13 @@ func fromUnix(st *unix.Stat_t) Stat {
 	return Stat{
 		Dev: st.Dev, Ino: st.Ino, Size: st.Size,
 		MtimeNS: st.Mtim.Nano(), CtimeNS: st.Ctim.Nano(), Mode: m,
+	}
+}
+
+func fsync(fd int) error {
+	for {
+		if err := unix.Fsync(fd); !errors.Is(err, unix.EINTR) {
+			return err
+		}
 	}
 }
