@@ -174,7 +174,7 @@ func TestLabelsAreShownOnOneLine(t *testing.T) {
 		unescapeLink(`My\x20Disk\x`):    `My Disk\x`,
 		unescapeLink(`\x2f..\x2fetc\\`): `/../etc\\`,
 	} {
-		if got := shown(in); got != want {
+		if got := Showable(in); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
 		}
 	}

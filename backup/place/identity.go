@@ -99,7 +99,7 @@ func (p *Place) identify(near string) {
 		p.UUID = p.byLink("/dev/disk/by-uuid")
 	}
 	if p.Label == "" {
-		p.Label = shown(unescapeLink(p.byLink("/dev/disk/by-label")))
+		p.Label = Showable(unescapeLink(p.byLink("/dev/disk/by-label")))
 	}
 }
 
@@ -142,7 +142,7 @@ func labelOf(fd int) string {
 	if !ioctl(fd, fsGetLabel, unsafe.Pointer(&text)) {
 		return ""
 	}
-	return shown(unix.ByteSliceToString(text[:]))
+	return Showable(unix.ByteSliceToString(text[:]))
 }
 
 // maxLinks bounds the names of disks that are looked through.
@@ -202,8 +202,9 @@ func unescapeLink(s string) string {
 // maxLabel bounds a label, which whoever made the disk wrote, in bytes.
 const maxLabel = 64
 
-// shown is a label as a person may see it: printable, short, one line.
-func shown(label string) string {
+// Showable is a text from a disk as a person may see it: printable, on one line,
+// at most 64 bytes.
+func Showable(label string) string {
 	label = strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || !unicode.IsPrint(r) {
 			return -1
@@ -227,5 +228,5 @@ func (p *Place) Called() string {
 	case p.MountAt == "" || p.MountAt == "/":
 		return ""
 	}
-	return shown(filepath.Base(p.MountAt))
+	return Showable(filepath.Base(p.MountAt))
 }

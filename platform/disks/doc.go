@@ -2,7 +2,8 @@
 // or goes, and takes one away safely. It asks UDisks2 (its interfaces as of
 // version 2.10, storaged.org/doc/udisks2-api) over the system bus.
 //
-// It imports platform/bus and nothing else of ours.
+// It imports platform/bus, agent/engine for the port that it fills, and
+// backup/place.
 //
 // Invariants:
 //   - It recognises nothing: whether a disk is that of the copy is told by what
