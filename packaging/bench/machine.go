@@ -14,7 +14,7 @@ import (
 
 // machine says where this runs.
 func machine(p *beside.Place) (m report.Machine, err error) {
-	m = report.Machine{Cores: runtime.NumCPU(), Go: runtime.Version(), Cold: beside.Chilled(), Tools: beside.Versions(), Files: p.Files()}
+	m = report.Machine{Cores: runtime.NumCPU(), Go: runtime.Version(), Cold: p.Cold(), Tools: beside.Versions(), Files: p.Files()}
 	var name unix.Utsname
 	if err := unix.Uname(&name); err != nil {
 		return m, err

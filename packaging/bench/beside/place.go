@@ -21,9 +21,11 @@ type Place struct {
 	Why string
 	// Keep: copies stay on disk, for somebody to look at.
 	Keep bool
-	lock *os.File
-	used []string // folders of ended volumes, removed by Close
-	next int
+	// whole: the caches of the whole system may be emptied.
+	whole bool
+	lock  *os.File
+	used  []string // folders of ended volumes, removed by Close
+	next  int
 	// scratch is the image that every trial's file system is made on anew.
 	scratch string
 	written int64 // bytes of it
@@ -50,11 +52,11 @@ func Open(ctx context.Context, dir string) (p *Place, err error) {
 	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		return nil, fmt.Errorf("cannot use %s: another run is using it (%v)", dir, err)
 	}
-	p = &Place{Dir: dir, lock: lock, scratch: filepath.Join(dir, "scratch.img")}
+	p = &Place{Dir: dir, whole: os.Geteuid() == 0, lock: lock, scratch: filepath.Join(dir, "scratch.img")}
 	if err := p.unmountAll(); err != nil {
 		return nil, err
 	}
-	if os.Geteuid() != 0 {
+	if !p.whole {
 		p.Why = "not root"
 		return p, nil
 	}

@@ -20,8 +20,10 @@ type Course struct {
 	Kind  corpus.Kind
 	Files int
 	Runs  int
-	Tasks []Task
-	Tools []string // names; nil: all
+	// PeerRuns: the peers take part in so many rounds; 0: all.
+	PeerRuns int
+	Tasks    []Task
+	Tools    []string // names; nil: all
 	// Names: how many files of the source are in no plain copy, byte for byte, is
 	// counted as well.
 	Names bool
@@ -73,6 +75,9 @@ func (b *Bench) Run(ctx context.Context, c Course) (rows []report.Row, missing [
 	for round := range c.Runs {
 		for i := range here {
 			t := &here[(i+round)%len(here)]
+			if c.PeerRuns > 0 && round >= c.PeerRuns && t.program != "" {
+				continue
+			}
 			if err := run.trial(ctx, t); err != nil {
 				return nil, nil, fmt.Errorf("%s: %w", t.name, err)
 			}

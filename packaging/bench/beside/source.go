@@ -117,7 +117,7 @@ func room(kind corpus.Kind, n int) int64 {
 	if kind == corpus.Photos {
 		each = 2_400_000
 	}
-	return 512<<20 + int64(n)*each
+	return 192<<20 + int64(n)*each
 }
 
 // Close takes it down; it is kept for the next run.
@@ -140,11 +140,11 @@ func (s *Source) warm(ctx context.Context) error {
 	})
 }
 
-// chill empties the caches: of the whole system as root, else of the files
-// beneath the folders.
+// chill empties the caches: of the whole system where that is allowed, else of
+// the files beneath the folders.
 func (p *Place) chill(dirs ...string) error {
 	unix.Sync()
-	if os.Geteuid() == 0 {
+	if p.whole {
 		return os.WriteFile("/proc/sys/vm/drop_caches", []byte("3"), 0)
 	}
 	for _, dir := range dirs {
@@ -163,9 +163,9 @@ func (p *Place) chill(dirs ...string) error {
 	return nil
 }
 
-// Chilled says how the caches are emptied.
-func Chilled() string {
-	if os.Geteuid() == 0 {
+// Cold says how the caches are emptied.
+func (p *Place) Cold() string {
+	if p.whole {
 		return "sync, then 3 into /proc/sys/vm/drop_caches"
 	}
 	return "sync, then posix_fadvise(DONTNEED) on every file (not root: folders and inodes stay in memory)"

@@ -27,7 +27,7 @@ var shapes = []string{
 	"*?<>|: %d",                           //
 	"\U0001f468\u200d\U0001f469\u200d %d", // joined signs
 	"..%d",                                //
-	"long " + strings.Repeat("x", 240) + "%d", // 255 bytes with a number of its width, cut below
+	"long " + strings.Repeat("x", 255) + "%d", // cut to 255 bytes below
 }
 
 // nasty is the i-th name: at most 255 bytes.

@@ -72,7 +72,7 @@ func (b *Bench) dirs(root string) error {
 		if err := b.folder(outer); err != nil {
 			return err
 		}
-		if err := b.photo(filepath.Join(outer, "one.jpg")); err != nil {
+		if err := b.photo(filepath.Join(outer, "one.jpg"), 4096); err != nil {
 			return err
 		}
 		for j := range 99 {

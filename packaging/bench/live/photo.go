@@ -18,6 +18,7 @@ import (
 
 const (
 	newPhotos    = 11 // so that a median is one of them
+	photoSize    = 3 << 20
 	photoWait    = 2 * time.Minute
 	photosBefore = 2000 // files that the folder holds already
 )
@@ -113,7 +114,7 @@ func (b *Bench) onePhoto(ctx context.Context, c *client.Client, id, at string, w
 			if !settled(d, want-1) {
 				continue
 			}
-			if err := b.photo(at); err != nil {
+			if err := b.photo(at, photoSize); err != nil {
 				return 0, 0, err
 			}
 			closed = time.Now()
@@ -130,9 +131,9 @@ func (b *Bench) onePhoto(ctx context.Context, c *client.Client, id, at string, w
 	return 0, 0, fmt.Errorf("the photo was not counted in time: %w", ctx.Err())
 }
 
-// photo writes one of 3 MB.
-func (b *Bench) photo(at string) error {
-	content := make([]byte, 3<<20)
+// photo writes one, unlike any other.
+func (b *Bench) photo(at string, size int) error {
+	content := make([]byte, size)
 	copy(content, at)
 	if err := os.WriteFile(at, content, 0o600); err != nil {
 		return err

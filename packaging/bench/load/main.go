@@ -1,12 +1,13 @@
 // Command load asks the agent for the status of a departure, again and again,
 // and prints how long the answers took as JSON:
 //
-//	load [-clients 100 -rate 10000] [-for 5s] SOCKET DEPARTURE
+//	load [-clients 100 -connections 24 -rate 10000] [-for 5s] SOCKET DEPARTURE
 //
 // It is a process of its own because the agent answers its own person alone.
 // Without a rate each client asks as soon as it has its answer. With one, the
 // calls are due at fixed times, and an answer is as late as it is after the time
-// at which its call was due: a queue does not hide.
+// at which its call was due: a queue does not hide. The clients share their
+// connections, for the agent gives one person only so many.
 package main
 
 import (
@@ -33,14 +34,18 @@ type answers struct {
 
 func main() {
 	clients := flag.Int("clients", 1, "how many ask at once")
+	connections := flag.Int("connections", 24, "how many connections they share at most")
 	rate := flag.Float64("rate", 0, "calls a second of all together; 0: as fast as the answers come")
 	lasting := flag.Duration("for", 5*time.Second, "how long")
 	flag.Parse()
-	if flag.NArg() != 2 || *clients < 1 {
-		fmt.Fprintln(os.Stderr, "usage: load [-clients N] [-rate CALLS] [-for DURATION] SOCKET DEPARTURE")
+	if flag.NArg() != 2 || *clients < 1 || *connections < 1 {
+		fmt.Fprintln(os.Stderr, "usage: load [-clients N] [-connections N] [-rate CALLS] [-for DURATION] SOCKET DEPARTURE")
 		os.Exit(2)
 	}
-	l := load{socket: flag.Arg(0), departure: flag.Arg(1), clients: *clients, rate: *rate, lasting: *lasting}
+	l := load{departure: flag.Arg(1), clients: *clients, rate: *rate, lasting: *lasting, free: make(chan *client.Client, *connections)}
+	for range *connections {
+		l.free <- client.New(flag.Arg(0))
+	}
 	if err := l.run(context.Background(), os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "load:", err)
 		os.Exit(1)
@@ -48,10 +53,11 @@ func main() {
 }
 
 type load struct {
-	socket, departure string
-	clients           int
-	rate              float64
-	lasting           time.Duration
+	departure string
+	clients   int
+	rate      float64
+	lasting   time.Duration
+	free      chan *client.Client // those that nobody asks through just now; each has one connection
 }
 
 func (l *load) run(ctx context.Context, out io.Writer) error {
@@ -77,8 +83,6 @@ func (l *load) run(ctx context.Context, out io.Writer) error {
 
 // client asks until the time is over.
 func (l *load) client(ctx context.Context, began time.Time, i int) (late []time.Duration, err error) {
-	c := client.New(l.socket)
-	defer c.Close()
 	every := time.Duration(0)
 	if l.rate > 0 {
 		every = time.Duration(float64(l.clients) / l.rate * float64(time.Second))
@@ -92,7 +96,10 @@ func (l *load) client(ctx context.Context, began time.Time, i int) (late []time.
 		} else {
 			<-time.After(time.Until(due))
 		}
-		if _, err := c.Departure(ctx, l.departure); err != nil {
+		c := <-l.free
+		_, err := c.Departure(ctx, l.departure)
+		l.free <- c
+		if err != nil {
 			return nil, err
 		}
 		late = append(late, time.Since(due))

@@ -1,0 +1,147 @@
+package beside
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/clearance-project/clearance/packaging/bench/corpus"
+	"github.com/clearance-project/clearance/packaging/bench/report"
+)
+
+// bin is where the programs that are measured are.
+var bin string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		var err error
+		if bin, err = os.MkdirTemp("", "bench-"); err == nil {
+			defer os.RemoveAll(bin)
+			var out []byte
+			out, err = exec.Command("go", "build", "-o", bin, "../engine", "../measure").CombinedOutput()
+			os.Stderr.Write(out)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "cannot build what is measured:", err)
+			return 1
+		}
+		return m.Run()
+	}())
+}
+
+func place(t *testing.T, images bool) *Place {
+	t.Helper()
+	p, err := Open(t.Context(), filepath.Join(t.TempDir(), "a work folder"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if images && !p.Images {
+		t.Skipf("SKIPPED: no file systems can be made here: %s", p.Why)
+	}
+	// What others run on this machine keeps its caches.
+	p.Images, p.whole = images, false
+	return p
+}
+
+// TestRun measures a tiny corpus with ours and cp, on images and in folders.
+func TestRun(t *testing.T) {
+	for name, images := range map[string]bool{"images": true, "folders": false} {
+		t.Run(name, func(t *testing.T) {
+			p := place(t, images)
+			var said bytes.Buffer
+			b := &Bench{Place: p, Bin: bin, Say: &said}
+			c := Course{Kind: corpus.Nasty, Files: 60, Runs: 2, PeerRuns: 1, Tasks: []Task{Initial, Again, Verify}, Tools: []string{Ours, "cp -a"}, Names: true}
+			rows, missing, err := b.Run(t.Context(), c)
+			if err != nil || len(missing) > 0 {
+				t.Fatalf("%v, missing %v\n%s", err, missing, said.String())
+			}
+			for _, want := range []struct {
+				task  Task
+				label string
+				runs  int
+			}{
+				{Initial, Ours, 2}, {Again, Ours, 2}, {Verify, Ours, 2}, {Verify, "sha256sum -c", 2}, {Initial, "cp -a + sync", 1},
+			} {
+				i := slices.IndexFunc(rows, func(r report.Row) bool { return r.Task == string(want.task) && r.Tool == want.label })
+				if i < 0 {
+					t.Errorf("no row for %s of %s", want.task, want.label)
+					continue
+				}
+				r := rows[i]
+				if r.Runs != want.runs || r.Wall <= 0 || r.PeakMB <= 0 || r.Files != 60 || r.Bytes != 60*300 {
+					t.Errorf("%+v", r)
+				}
+				if want.task == Initial && (r.Lost == nil || *r.Lost != 0) {
+					t.Errorf("%s lost files: %+v", r.Tool, r)
+				}
+			}
+			// A corpus that stands is taken as it is.
+			source, err := p.Source(t.Context(), corpus.Nasty, 60)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if source.Bytes != 60*300 {
+				t.Errorf("%+v", source.Made)
+			}
+			if err := source.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestToolThatIsNotThere: it is named, and one that fails ends the run.
+func TestToolThatIsNotThere(t *testing.T) {
+	p := place(t, false)
+	b := &Bench{Place: p, Bin: t.TempDir(), Say: &bytes.Buffer{}}
+	t.Setenv("PATH", t.TempDir())
+	c := Course{Kind: corpus.Small, Files: 1, Runs: 1, Tasks: []Task{Initial}, Tools: []string{"borg"}}
+	rows, missing, err := b.Run(t.Context(), c)
+	if err != nil || len(rows) > 0 || !slices.Equal(missing, []string{"borg (package borgbackup)"}) {
+		t.Errorf("%v, missing %v, %v", rows, missing, err)
+	}
+	c.Tools = []string{Ours}
+	if _, _, err := b.Run(t.Context(), c); err == nil {
+		t.Error("a tool that cannot be run was measured")
+	}
+}
+
+// stopping ends a run once something was measured.
+type stopping struct{ stop context.CancelFunc }
+
+func (s stopping) Write(p []byte) (int, error) { s.stop(); return len(p), nil }
+
+// TestStopped: a run that is stopped leaves no mount, no loop device and no
+// process.
+func TestStopped(t *testing.T) {
+	p := place(t, true)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	b := &Bench{Place: p, Bin: bin, Say: stopping{stop}}
+	_, _, err := b.Run(ctx, Course{Kind: corpus.Small, Files: 50, Runs: 3, Tasks: []Task{Initial, Again}, Tools: []string{Ours}})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("it ended with %v", err)
+	}
+	mounts, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(mounts), filepath.Base(p.Dir)) || strings.Contains(string(mounts), `a\040work`) {
+		t.Errorf("something is still mounted:\n%s", mounts)
+	}
+	if _, err := Open(t.Context(), p.Dir); err == nil {
+		t.Error("two runs got the same folder")
+	}
+}
