@@ -45,7 +45,7 @@ type Trashed struct {
 	UID       string    // of the source
 	Component string    // addressbook, calendar, memos, tasks, mail, sources
 	Cache     bool      // from the cache folder, else from the data folder
-	Root      string    // absolute
+	Root      string    // absolute, or empty
 	Moved     time.Time // of the folder's last change
 	Files     []TrashFile
 	Skipped   []string // neither files nor folders (links, pipes), or unreadable: relative paths
@@ -61,11 +61,17 @@ const (
 
 // Trash lists what EDS kept of removed sources with these UIDs, cache.db,
 // photos and all: give the UIDs of all that Descendants names, the collection
-// too, under whose UID the children's entries are kept. Before the removal there is nothing; nil means that nothing
-// is kept. Links are not followed. An unreadable folder that is there is an
-// error: what it holds is unknown.
+// too, under whose UID the children's entries are kept. Before the removal there
+// is nothing; nil means that nothing is kept. Links are not followed. An
+// unreadable folder that is there is an error: what it holds is unknown. A UID
+// that cannot be a folder's name is answered without a Root, and is Skipped.
 func Trash(ctx context.Context, dirs Dirs, uids []string) ([]Trashed, error) {
 	var out []Trashed
+	for _, uid := range uids {
+		if !plainName(uid) {
+			out = append(out, Trashed{UID: uid, Skipped: []string{uid}})
+		}
+	}
 	budget := maxTrashFiles
 	for _, base := range []string{dirs.Data, dirs.Cache} {
 		for _, component := range components {

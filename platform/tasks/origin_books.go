@@ -212,31 +212,3 @@ func bookItem(store *eds.Store, ref source.Ref, uid, rev string) source.Item {
 	}
 	return source.Item{Key: source.Key{Ref: ref, ID: uid}, Name: uid, Folder: store.Source().DisplayName + " (this device)", Rev: rev, Size: -1, Ext: ext}
 }
-
-// findTrash adds what evolution-data-server kept of the account's stores when
-// they were removed: a contact made without network lies only there.
-func (s *survey) findTrash(ctx context.Context) {
-	if !s.job.Unbound {
-		return
-	}
-	m, err := s.w.recall(s.job.Departure.Account.ID)
-	if err != nil {
-		s.lack("internal", err.Error())
-		return
-	}
-	dirs, err := eds.UserDirs()
-	if err != nil {
-		s.lack("trash", err.Error())
-		return
-	}
-	for _, b := range m.Books {
-		found, err := eds.Trash(ctx, dirs, []string{b.UID})
-		if err != nil {
-			s.lack("trash", "what this device kept of "+b.Source.Name+" could not be looked at: "+err.Error())
-			continue
-		}
-		if len(found) > 0 {
-			s.addTrash(b, found)
-		}
-	}
-}

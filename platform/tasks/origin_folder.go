@@ -14,7 +14,6 @@ import (
 	"github.com/clearance-project/clearance/agent/engine"
 	"github.com/clearance-project/clearance/backup/scan"
 	"github.com/clearance-project/clearance/backup/source"
-	"github.com/clearance-project/clearance/platform/eds"
 )
 
 // maxGivenFile bounds a file of contacts or calendars that is split in memory.
@@ -193,44 +192,4 @@ func splitFile(file source.Item) (items []source.Item, err error) {
 		add(unique(obj.ID()), obj.Name, obj.Raw)
 	}
 	return items, nil
-}
-
-// addTrash adds the folders that were moved away with one store.
-func (s *survey) addTrash(b bookMemory, found []eds.Trashed) {
-	src := b.Source
-	src.ID, src.Trash, src.TrashOf = departure.SourceID("trash:"+b.UID), true, b.Source.ID
-	src.Name = "what this device kept of " + b.Source.Name
-	o := &origin{src: src}
-	s.add(o)
-	var folders []*source.Folder
-	for _, t := range found {
-		if len(t.Skipped) > 0 {
-			o.why = departure.Reason{Code: "trash", Text: fmt.Sprintf("%s: %d entries are no files", src.Name, len(t.Skipped))}
-			return
-		}
-		root, err := scan.Open(t.Root)
-		if err != nil {
-			o.why = departure.Reason{Code: "trash", Text: src.Name + " could not be opened: " + err.Error()}
-			return
-		}
-		s.roots = append(s.roots, root)
-		kind := "data"
-		if t.Cache {
-			kind = "cache"
-		}
-		folders = append(folders, &source.Folder{Ref: o.ref(s.job), Root: root, Folder: "trash/" + t.Component + "-" + kind + "-" + t.UID, Now: s.w.cfg.Clock.Now})
-	}
-	o.list = func(ctx context.Context, _ func(*source.Item) bool) iter.Seq2[source.Item, error] {
-		return func(yield func(source.Item, error) bool) {
-			for i, f := range folders {
-				for item, err := range f.Items(ctx) {
-					// Two folders may hold a file of one name.
-					item.ID = fmt.Sprintf("%d/%s", i, item.ID)
-					if !yield(item, err) {
-						return
-					}
-				}
-			}
-		}
-	}
 }
