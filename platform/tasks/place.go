@@ -75,10 +75,12 @@ func syncFolders(configHome string) (folders []string, err error) {
 		for lines.Scan() {
 			key, value, ok := strings.Cut(lines.Text(), "=")
 			if ok && strings.HasSuffix(strings.ToLower(key), "localpath") {
-				folders = append(folders, strings.TrimSpace(value))
+				folder, bad := settingOf(value)
+				err = errors.Join(err, bad)
+				folders = append(folders, folder)
 			}
 		}
-		if err := errors.Join(lines.Err(), f.Close()); err != nil {
+		if err := errors.Join(err, lines.Err(), f.Close()); err != nil {
 			return nil, fmt.Errorf("cannot read %s: %w", name, err)
 		}
 	}
