@@ -67,12 +67,13 @@ type corpusOf struct {
 // against is a course of the engine beside its peers.
 func (o *options) against(name string, figures []figure, corpora ...corpusOf) course {
 	c := course{name: name}
-	for i := range corpora {
-		if o.maxFiles > 0 {
-			corpora[i].files = min(corpora[i].files, o.maxFiles)
+	most := corpora[len(corpora)-1].files // the largest is the last
+	if o.maxFiles > 0 && most > o.maxFiles {
+		for i := range corpora {
+			corpora[i].files = max(1, corpora[i].files*o.maxFiles/most)
 		}
+		most = o.maxFiles
 	}
-	most := corpora[len(corpora)-1].files
 	for _, f := range figures {
 		c.figures = append(c.figures, f.name(most))
 	}

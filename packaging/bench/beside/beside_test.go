@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 			defer os.RemoveAll(bin)
 			var out []byte
 			out, err = exec.Command("go", "build", "-o", bin, "../engine", "../measure").CombinedOutput()
-			os.Stderr.Write(out)
+			fmt.Fprint(os.Stderr, string(out))
 		}
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "cannot build what is measured:", err)
@@ -59,6 +59,7 @@ func place(t *testing.T, images bool) *Place {
 func TestRun(t *testing.T) {
 	for name, images := range map[string]bool{"images": true, "folders": false} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := place(t, images)
 			var said bytes.Buffer
 			b := &Bench{Place: p, Bin: bin, Say: &said}
@@ -105,6 +106,7 @@ func TestRun(t *testing.T) {
 // TestToolThatIsNotThere: it is named, and one that fails ends the run.
 func TestToolThatIsNotThere(t *testing.T) {
 	p := place(t, false)
+	p.rest = 0
 	b := &Bench{Place: p, Bin: t.TempDir(), Say: &bytes.Buffer{}}
 	t.Setenv("PATH", t.TempDir())
 	c := Course{Kind: corpus.Small, Files: 1, Runs: 1, Tasks: []Task{Initial}, Tools: []string{"borg"}}
@@ -127,6 +129,7 @@ func (s stopping) Write(p []byte) (int, error) { s.stop(); return len(p), nil }
 // process.
 func TestStopped(t *testing.T) {
 	p := place(t, true)
+	p.rest = 0
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	b := &Bench{Place: p, Bin: bin, Say: stopping{stop}}

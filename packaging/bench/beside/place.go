@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -26,6 +27,7 @@ type Place struct {
 	lock  *os.File
 	used  []string // folders of ended volumes, removed by Close
 	next  int
+	rest  time.Duration // how long a new corpus rests
 	// scratch is the image that every trial's file system is made on anew.
 	scratch string
 	written int64 // bytes of it
@@ -52,7 +54,7 @@ func Open(ctx context.Context, dir string) (p *Place, err error) {
 	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		return nil, fmt.Errorf("cannot use %s: another run is using it (%v)", dir, err)
 	}
-	p = &Place{Dir: dir, whole: os.Geteuid() == 0, lock: lock, scratch: filepath.Join(dir, "scratch.img")}
+	p = &Place{Dir: dir, rest: 3 * time.Second, whole: os.Geteuid() == 0, lock: lock, scratch: filepath.Join(dir, "scratch.img")}
 	if err := p.unmountAll(); err != nil {
 		return nil, err
 	}

@@ -83,7 +83,7 @@ func (p *Place) make(ctx context.Context, name string, kind corpus.Kind, n int) 
 		return nil, err
 	}
 	unix.Sync()
-	if err := rest(ctx); err != nil {
+	if err := p.settle(ctx); err != nil {
 		return nil, err
 	}
 	note, err := json.Marshal(s.Made)
@@ -99,11 +99,11 @@ func (p *Place) make(ctx context.Context, name string, kind corpus.Kind, n int) 
 	return s, err
 }
 
-// rest waits until no stamp of the corpus is fresh any more: Clearance reads a
-// file that was written within two seconds of its look a second time.
-func rest(ctx context.Context) error {
+// settle waits until no stamp of a new corpus is fresh any more: Clearance reads
+// a file that was written within two seconds of its look a second time.
+func (p *Place) settle(ctx context.Context) error {
 	select {
-	case <-time.After(3 * time.Second):
+	case <-time.After(p.rest):
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
