@@ -226,7 +226,7 @@ const (
 // the results is set when it is done.
 type JobInfo struct {
 	ID       string          `json:"id"`
-	Kind     string          `json:"kind"` // plan, run, permit, redeem, restore
+	Kind     string          `json:"kind"` // plan, run, permit, redeem, restore, eject
 	State    JobState        `json:"state"`
 	Progress engine.Progress `json:"progress"`
 	Error    *Error          `json:"error,omitempty"`
@@ -236,6 +236,7 @@ type JobInfo struct {
 	Permit    *PermitInfo    `json:"permit,omitempty"`
 	Receipt   *ReceiptInfo   `json:"receipt,omitempty"`
 	Restore   *RestoreReport `json:"restore,omitempty"`
+	Ejected   *Ejected       `json:"ejected,omitempty"`
 }
 
 // Page asks for a part of a list.

@@ -30,6 +30,9 @@ type Config struct {
 	Closed func() string
 	// Restorer brings copies back; nil where nobody can.
 	Restorer Restorer
+	// Disks are those that a person can plug in and out; nil where nobody can
+	// tell.
+	Disks engine.Disks
 	// Doctor adds the parts that the platform knows of.
 	Doctor func(context.Context) []DoctorEntry
 	// Fault is told of each error that no caller may read, for the log: the id

@@ -66,8 +66,12 @@ func assemble(ctx context.Context, where places, log *slog.Logger) (_ *parts, er
 	if err != nil {
 		return nil, err
 	}
+	disks, err := p.disks(ctx, worker)
+	if err != nil {
+		return nil, err
+	}
 	c := agent.Config{
-		Version: version, Store: p.store, Worker: worker, Tracker: tracker, Clock: clock.Real{},
+		Version: version, Store: p.store, Worker: worker, Tracker: tracker, Clock: clock.Real{}, Disks: disks,
 		Profiles: profiles, Rules: policy.Default(), Assured: departure.AssuredSystem, Health: p.health,
 		Signer: ring, JWKS: ring.JWKS, Secret: ring.Secret(), BootID: boot,
 		Closed: func() string { return "" }, Doctor: p.doctor,

@@ -42,6 +42,8 @@ type Methods interface {
 	Items(ctx context.Context, by agent.Caller, id string, filter engine.ItemFilter) (engine.ItemPage, error)
 	Run(ctx context.Context, by agent.Caller, id string, until departure.Step) (agent.JobInfo, error)
 	SetDestination(ctx context.Context, by agent.Caller, id, folder string) (agent.DepartureInfo, error)
+	Disks(ctx context.Context, by agent.Caller) ([]agent.Disk, error)
+	Eject(ctx context.Context, by agent.Caller, id string) (agent.JobInfo, error)
 	AttestDevice(ctx context.Context, by agent.Caller, id string, device departure.Device) (agent.DepartureInfo, error)
 	AtOwnRiskList(ctx context.Context, by agent.Caller, id string) ([]departure.Line, departure.Digest, error)
 	AtOwnRisk(ctx context.Context, by agent.Caller, id string, list departure.Digest) (string, error)

@@ -28,6 +28,8 @@ const (
 	Items          = "Items"
 	Run            = "Run"
 	SetDestination = "SetDestination"
+	ListDisks      = "ListDisks"
+	Eject          = "Eject"
 	AttestDevice   = "AttestDevice"
 	AtOwnRiskList  = "AtOwnRiskList"
 	AtOwnRisk      = "AtOwnRisk"
@@ -136,6 +138,15 @@ func aboutDepartures() []Entry {
 		entry(Entry{Name: SetDestination, Calls: "SetDestination", Verb: "PUT", Route: "/v1/departures/{id}/destination", Class: Owner, CLI: "destination"},
 			func(ctx context.Context, a Agent, args Args, in DestinationRequest) (agent.DepartureInfo, error) {
 				return a.SetDestination(ctx, args.By, args.ID, in.Folder)
+			}),
+		entry(Entry{Name: ListDisks, Calls: "Disks", Verb: "GET", Route: "/v1/disks", Class: Read, CLI: "destination"},
+			func(ctx context.Context, a Agent, args Args, _ Nothing) (DisksAnswer, error) {
+				list, err := a.Disks(ctx, args.By)
+				return DisksAnswer{Disks: list}, err
+			}),
+		entry(Entry{Name: Eject, Calls: "Eject", Verb: "POST", Route: "/v1/departures/{id}/eject", Class: Act, Job: true, CLI: "destination --eject"},
+			func(ctx context.Context, a Agent, args Args, _ Nothing) (agent.JobInfo, error) {
+				return a.Eject(ctx, args.By, args.ID)
 			}),
 		entry(Entry{Name: AttestDevice, Calls: "AttestDevice", Verb: "POST", Route: "/v1/departures/{id}/devices", Class: Act, CLI: "devices"},
 			func(ctx context.Context, a Agent, args Args, in departure.Device) (agent.DepartureInfo, error) {

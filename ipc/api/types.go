@@ -51,6 +51,10 @@ type (
 	DestinationRequest struct {
 		Folder string `json:"folder"`
 	}
+	// DisksAnswer lists the disks that are plugged in.
+	DisksAnswer struct {
+		Disks []agent.Disk `json:"disks"`
+	}
 	// AtOwnRiskListAnswer is what would be lost, with the digest to repeat.
 	AtOwnRiskListAnswer struct {
 		Lines []departure.Line `json:"lines"`

@@ -98,6 +98,7 @@ func newService(world *World) (*agent.Service, error) {
 		JWKS: func() ([]byte, error) {
 			return json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: public, Algorithm: "EdDSA", Use: "sig"}}})
 		},
+		Disks:  disks{world},
 		Closed: func() string { return "" }, Fault: func(string, string) {},
 		Doctor: func(context.Context) []agent.DoctorEntry {
 			return []agent.DoctorEntry{{Name: "find-my-device", OK: true, Text: "one service answers"}}

@@ -45,6 +45,8 @@ type World struct {
 	watchers map[int]func(departure.SourceID)
 	nextID   int
 
+	ejected bool
+
 	hold map[departure.Step]chan struct{} // runs of these steps wait for it to close
 	held chan departure.Step              // gets a step as it begins to be held
 	fail int64                            // photos that cannot be copied

@@ -20,7 +20,7 @@ type grammar struct {
 	Items     itemsCmd     `cmd:"" help:"What was copied, or could not be."`
 	Backup    backupCmd    `cmd:"" help:"Copy what is not in your copy yet."`
 	Verify    verifyCmd    `cmd:"" help:"Read your copy back, every byte."`
-	Where     whereCmd     `cmd:"" name:"destination" help:"Choose the folder for your copy."`
+	Where     whereCmd     `cmd:"" name:"destination" help:"Choose the folder for your copy, see which disks are plugged in, or take one away safely."`
 	Sources   sourcesCmd   `cmd:"" help:"Folders and files that hold data of an account."`
 	Devices   devicesCmd   `cmd:"" help:"Your other devices, and what became of them."`
 	Ack       ackCmd       `cmd:"" help:"Answer one question by name."`

@@ -2,8 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
-	"path/filepath"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -122,37 +120,6 @@ func spokenVerb(until departure.Step) string {
 		return "verify"
 	}
 	return "backup"
-}
-
-type whereCmd struct {
-	Account string `arg:"" help:"The account."`
-	Folder  string `arg:"" help:"The folder, best on another disk."`
-}
-
-// Run chooses the folder.
-func (c whereCmd) Run(s *session) error {
-	_, info, err := s.leavingOf(c.Account)
-	if err != nil {
-		return err
-	}
-	if info, err = s.place(info, c.Folder); err != nil {
-		return err
-	}
-	s.give("departure", info, func() {})
-	return nil
-}
-
-// place sets the folder for the copy.
-func (s *session) place(info agent.DepartureInfo, folder string) (agent.DepartureInfo, error) {
-	folder, err := filepath.Abs(folder)
-	if err != nil {
-		return info, fmt.Errorf("cannot find the folder: %w", err)
-	}
-	if info, err = s.client.SetDestination(s.ctx, info.Departure.ID, folder); err != nil {
-		return info, err
-	}
-	s.say("Your copy goes to %s.", printable(folder))
-	return info, nil
 }
 
 type itemsCmd struct {

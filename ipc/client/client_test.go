@@ -282,7 +282,7 @@ func fake(t *testing.T, answers ...string) string {
 func TestTheClientMirrorsTheTable(t *testing.T) {
 	names := map[string]string{
 		api.ListProviders: "Providers", api.ListAccounts: "Accounts", api.ListDepartures: "Departures",
-		api.GetDeparture: "Departure", api.Acknowledge: "Say", api.GetJob: "Job", api.Events: "Watch",
+		api.GetDeparture: "Departure", api.ListDisks: "Disks", api.Acknowledge: "Say", api.GetJob: "Job", api.Events: "Watch",
 	}
 	typ := reflect.TypeFor[*Client]()
 	for _, e := range api.Table() {

@@ -95,6 +95,17 @@ func (c *Client) SetDestination(ctx context.Context, id, folder string) (agent.D
 	return call[agent.DepartureInfo](ctx, c, api.SetDestination, id, "", api.DestinationRequest{Folder: folder})
 }
 
+// Disks lists the disks that a person can plug in and out.
+func (c *Client) Disks(ctx context.Context) ([]agent.Disk, error) {
+	answer, err := call[api.DisksAnswer](ctx, c, api.ListDisks, "", "", api.Nothing{})
+	return answer.Disks, err
+}
+
+// Eject starts the job that takes the disk of the copy away safely.
+func (c *Client) Eject(ctx context.Context, id string) (agent.JobInfo, error) {
+	return call[agent.JobInfo](ctx, c, api.Eject, id, "", api.Nothing{})
+}
+
 // AttestDevice says what became of a linked device; an empty ID adds one.
 func (c *Client) AttestDevice(ctx context.Context, id string, device departure.Device) (agent.DepartureInfo, error) {
 	return call[agent.DepartureInfo](ctx, c, api.AttestDevice, id, "", device)

@@ -111,6 +111,12 @@ func (s *stub) Run(ctx context.Context, by agent.Caller, _ string, _ departure.S
 func (s *stub) SetDestination(ctx context.Context, by agent.Caller, _, _ string) (agent.DepartureInfo, error) {
 	return agent.DepartureInfo{}, s.did(ctx, "SetDestination", by)
 }
+func (s *stub) Disks(ctx context.Context, by agent.Caller) ([]agent.Disk, error) {
+	return nil, s.did(ctx, "Disks", by)
+}
+func (s *stub) Eject(ctx context.Context, by agent.Caller, _ string) (agent.JobInfo, error) {
+	return agent.JobInfo{}, s.did(ctx, "Eject", by)
+}
 func (s *stub) AttestDevice(ctx context.Context, by agent.Caller, _ string, _ departure.Device) (agent.DepartureInfo, error) {
 	return agent.DepartureInfo{}, s.did(ctx, "AttestDevice", by)
 }

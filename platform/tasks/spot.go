@@ -287,3 +287,7 @@ func (w *Worker) standing(job engine.Job) string {
 	}
 	return fmt.Sprint(p.Path, p.Exists, p.MountID, p.Dev, p.ReadOnly, p.Unplugged())
 }
+
+// DisksChanged looks again where the disks of the copies are: one may have come
+// or gone without being unmounted.
+func (w *Worker) DisksChanged() { w.mounts.Changed() }
