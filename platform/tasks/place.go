@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/clearance-project/clearance/backup/place"
+	"github.com/clearance-project/clearance/platform/qsettings"
 )
 
 // overlaps says why a destination lies in what disappears, or around it:
@@ -75,7 +76,7 @@ func syncFolders(configHome string) (folders []string, err error) {
 		for lines.Scan() {
 			key, value, ok := strings.Cut(lines.Text(), "=")
 			if ok && strings.HasSuffix(strings.ToLower(key), "localpath") {
-				folder, bad := settingOf(value)
+				folder, bad := qsettings.Value(value)
 				err = errors.Join(err, bad)
 				folders = append(folders, folder)
 			}

@@ -29,3 +29,20 @@ func TestSyncFolders(t *testing.T) {
 		t.Errorf("after a line that is too long: %v", got)
 	}
 }
+
+// TestSyncFoldersBeyondASCII: a folder whose name is escaped is a sync client's
+// all the same, and one that cannot be understood leaves it open where no copy
+// may lie.
+func TestSyncFoldersBeyondASCII(t *testing.T) {
+	home := t.TempDir()
+	at := filepath.Join(home, "Nextcloud", "nextcloud.cfg")
+	must(t, os.Mkdir(filepath.Dir(at), 0o700))
+	must(t, os.WriteFile(at, []byte("0\\Folders\\1\\localPath=/home/me/B\\xfcro/\n0\\Folders\\2\\localPath=\"/home/me/a, b\"\n"), 0o600))
+	if got, err := syncFolders(home); err != nil || !slices.Equal(got, []string{"/home/me/Büro/", "/home/me/a, b"}) {
+		t.Errorf("%q, %v", got, err)
+	}
+	must(t, os.WriteFile(at, []byte("0\\Folders\\1\\localPath=/home/me/\\q\n"), 0o600))
+	if got, err := syncFolders(home); err == nil {
+		t.Errorf("what is not understood: %q", got)
+	}
+}

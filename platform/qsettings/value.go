@@ -1,4 +1,8 @@
-package tasks
+// Package qsettings reads values of the INI files that Qt's QSettings writes,
+// such as nextcloud.cfg. It imports nothing of ours and does no I/O.
+//
+// Invariant: a value is what QSettings wrote, or an error; it is never guessed.
+package qsettings
 
 import (
 	"fmt"
@@ -10,12 +14,11 @@ import (
 // controls are the escapes of one letter in QSettings' INI files.
 var controls = map[byte]byte{'a': '\a', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t', 'v': '\v', '"': '"', '\\': '\\', '\'': '\'', '?': '?'}
 
-// settingOf is the text of a value in an INI file of Qt's QSettings: quoted or
-// not, each UTF-16 unit beyond ASCII written as \x and its hexadecimal digits,
+// Value is the text of a value as it stands after "key=": quoted or not, each UTF-16 unit beyond ASCII written as \x and its hexadecimal digits,
 // as many as there are (the writer escapes a digit that would follow). Other
 // bytes stand for themselves. What QSettings never writes is an error.
 // Source: Qt's qsettings.cpp, iniEscapedString and iniUnescapedStringList.
-func settingOf(raw string) (string, error) {
+func Value(raw string) (string, error) {
 	var out strings.Builder
 	var units []uint16 // of escapes that follow each other: two may be one character
 	flush := func() {
