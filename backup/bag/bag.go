@@ -83,8 +83,9 @@ type Bag struct {
 	mu      sync.Mutex
 	broken  error
 	journal disk.File
-	pending int  // lines in the journal
-	stale   bool // the lists are not as the last fold left them
+	pending int    // lines in the journal
+	fresh   *fresh // what they add to the lists; nil: they must be read
+	stale   bool   // the lists are not as the last fold left them
 	names   *names
 	dirty   map[string]bool // folders whose names changed since they were last made durable; nil: too many to count
 	found   Recovered
@@ -182,7 +183,13 @@ func (b *Bag) open() error {
 	if err := b.takeLock(); err != nil {
 		return err
 	}
-	return trouble(b.recover())
+	if err := b.recover(); err != nil {
+		return trouble(err)
+	}
+	if b.pending == 0 {
+		b.startFresh()
+	}
+	return nil
 }
 
 // identify reads the id, and refuses what is not a bag of ours.
@@ -243,9 +250,10 @@ func (b *Bag) Close() error {
 	if b.broken == nil {
 		b.broken = fmt.Errorf("cannot use the copy: %w", fs.ErrClosed)
 	}
-	var err error
+	err := b.fresh.drop()
+	b.fresh = nil
 	if b.journal != nil {
-		err = b.journal.Close()
+		err = errors.Join(err, b.journal.Close())
 	}
 	return errors.Join(err, b.lock.Close(), b.root.Close())
 }

@@ -3,7 +3,6 @@ package bag
 import (
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"path"
@@ -24,7 +23,9 @@ type Addition struct {
 	Have string
 }
 
-// fewSyncs is up to how many small files are made durable one by one.
+// fewSyncs is up to how many files are made durable one by one. A sync of
+// each makes the file system end its transaction each time: 2,000 photos take
+// twice as long so, 100,000 small files ten times.
 const fewSyncs = 16
 
 // Commit puts staged files into the bag: equal content once, the rest each in a
@@ -67,17 +68,11 @@ func (b *Bag) Commit(batch []Addition) ([]Record, error) {
 
 // makeDurable makes the content of the batch, and its temporary names, durable.
 func (b *Bag) makeDurable(batch []Addition) error {
-	var small []*Staged
-	for i := range batch {
-		if !batch[i].Staged.durable {
-			small = append(small, batch[i].Staged)
-		}
-	}
-	if len(small) > fewSyncs && syncAllTells() {
+	if len(batch) > fewSyncs && syncAllTells() {
 		return b.root.SyncAll()
 	}
-	for _, s := range small {
-		if err := syncFile(b.root, s.temp); err != nil {
+	for i := range batch {
+		if err := syncFile(b.root, batch[i].Staged.temp); err != nil {
 			return err
 		}
 	}
@@ -199,11 +194,8 @@ func (b *Bag) log(entries []entry) error {
 		}
 	}
 	var buf []byte
-	var err error
 	for i := range entries {
-		if buf, err = entries[i].append(buf); err != nil {
-			return fmt.Errorf("cannot write the journal: %w", err)
-		}
+		buf = entries[i].append(buf)
 	}
 	if _, err := b.journal.Write(buf); err != nil {
 		return err
@@ -212,7 +204,7 @@ func (b *Bag) log(entries []entry) error {
 		return err
 	}
 	b.pending += len(entries)
-	return nil
+	return b.freshen(entries)
 }
 
 const maxDirty = 64

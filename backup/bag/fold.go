@@ -48,7 +48,12 @@ func (b *Bag) Fold(failures iter.Seq[Failure]) error {
 		return b.fail(fmt.Errorf("cannot bring the list of the copy up to date: %w", err))
 	}
 	b.stale = false
-	return b.fail(b.rollForward())
+	if err := b.rollForward(); err != nil {
+		return b.fail(err)
+	}
+	err = b.fresh.drop()
+	b.startFresh()
+	return b.fail(err)
 }
 
 func failureText(failures iter.Seq[Failure]) ([]byte, error) {
@@ -93,7 +98,7 @@ func (b *Bag) writeFold(failures []byte) error {
 	if err := b.root.Mkdir(foldNew, dirMode); err != nil {
 		return err
 	}
-	changes, err := b.survey()
+	news, err := b.news()
 	if err != nil {
 		return err
 	}
@@ -103,10 +108,10 @@ func (b *Bag) writeFold(failures []byte) error {
 		sums[name] = sum
 		return err
 	}
-	if err := write(manifestName, changes.manifest); err != nil {
+	if err := write(manifestName, news.manifest); err != nil {
 		return err
 	}
-	if err := write(itemsName, changes.items); err != nil {
+	if err := write(itemsName, news.items); err != nil {
 		return err
 	}
 	if err := write(failuresName, func(w io.Writer) error { _, err := w.Write(failures); return err }); err != nil {

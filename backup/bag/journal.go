@@ -44,13 +44,12 @@ func (e *entry) record() (Record, error) {
 	return r, err
 }
 
-func (e *entry) append(dst []byte) ([]byte, error) {
-	text, err := json.Marshal(e)
-	if err != nil {
-		return dst, err
-	}
-	dst = fmt.Appendf(dst, "%08x ", crc32.Checksum(text, castagnoli))
-	return append(append(dst, text...), '\n'), nil
+func (e *entry) append(dst []byte) []byte {
+	const head = 9
+	start := len(dst)
+	dst = e.appendTo(append(dst, make([]byte, head)...))
+	_ = fmt.Appendf(dst[:start], "%08x ", crc32.Checksum(dst[start+head:], castagnoli))
+	return append(dst, '\n')
 }
 
 var errJournalLine = errors.New("the line is torn or damaged")

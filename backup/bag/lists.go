@@ -3,13 +3,40 @@ package bag
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"iter"
 )
+
+// news writes the lists as the journal makes them.
+type news interface {
+	manifest(w io.Writer) error
+	items(w io.Writer) error
+}
+
+func (b *Bag) news() (news, error) {
+	if b.fresh != nil && !b.stale {
+		return &additions{b}, nil
+	}
+	return b.survey()
+}
+
+// additions are lists that only grow.
+type additions struct{ bag *Bag }
+
+func (a *additions) manifest(w io.Writer) error {
+	return a.write(w, manifestName, &a.bag.fresh.manifest)
+}
+func (a *additions) items(w io.Writer) error { return a.write(w, itemsName, &a.bag.fresh.items) }
+
+func (a *additions) write(w io.Writer, name string, more *spool) error {
+	if err := copyFile(a.bag.root, name, w); err != nil {
+		return err
+	}
+	return more.copyTo(w)
+}
 
 // changes is what the journal does to the manifest: which lines go, and which
 // of the old ones must not be written twice.
@@ -115,24 +142,23 @@ func (c *changes) items(w io.Writer) error {
 	if err := c.oldItems(w); err != nil {
 		return err
 	}
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return c.bag.eachEntry(func(e *entry) error { return enc.Encode(&e.line) })
+	var text []byte
+	return c.bag.eachEntry(func(e *entry) error {
+		text = append(e.line.appendTo(text[:0]), '\n')
+		_, err := w.Write(text)
+		return err
+	})
 }
 
 func (c *changes) oldItems(w io.Writer) error {
 	if c.agreed != nil {
 		return c.soundItems(w)
 	}
-	f, err := c.bag.root.Open(itemsName)
+	err := copyFile(c.bag.root, itemsName, w)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(w, f)
-	return errors.Join(err, f.Close())
+	return err
 }
 
 // Items reads items.jsonl: every version of every item that was folded, the

@@ -99,9 +99,7 @@ func (b *Bag) copyJournal(old, fresh disk.File) (n int, err error) {
 			return err
 		}
 		n++
-		if buf, err = e.append(buf[:0]); err != nil {
-			return err
-		}
+		buf = e.append(buf[:0])
 		_, err = out.Write(buf)
 		return err
 	})

@@ -9,15 +9,17 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/clearance-project/clearance/backup/disk"
 )
 
 type counter struct{ n atomic.Uint64 }
 
-// syncAlone is the size from which a file is made durable by itself, at once, by
-// whoever copied it; smaller ones are made durable together. Measured: a sync
-// for each of 100,000 files of 300 B takes ten times as long as their copying.
-const syncAlone = 128 << 10
+// large is the size from which room is asked for before the writing, and the
+// disk begins to write as soon as the last byte is there. Being durable is
+// waited for once, for a whole batch ([Bag.Commit]).
+const large = 128 << 10
 
 // Staged is a file on its way into the bag. It is used by one goroutine.
 type Staged struct {
@@ -27,7 +29,6 @@ type Staged struct {
 	hash    hash.Hash
 	size    int64
 	sum     [32]byte
-	durable bool
 	modTime time.Time
 }
 
@@ -40,12 +41,22 @@ func (b *Bag) Stage(size int64) (*Staged, error) {
 		return nil, trouble(err)
 	}
 	s := &Staged{bag: b, temp: temp, file: f, hash: sha256.New()}
-	if size >= syncAlone {
+	if size >= large {
 		if err := f.Allocate(size); err != nil {
-			return nil, errors.Join(staging(err), s.Discard())
+			return nil, errors.Join(b.unroomy(err, size), s.Discard())
 		}
 	}
 	return s, nil
+}
+
+// unroomy tells a file that is larger than the whole disk, which fails alone,
+// from a disk that is full, which fails everything.
+func (b *Bag) unroomy(err error, size int64) error {
+	var all unix.Statfs_t
+	if errors.Is(err, syscall.ENOSPC) && unix.Statfs(b.path, &all) == nil && size/max(1, all.Bsize) > int64(all.Blocks) {
+		return &TooLargeError{Err: err}
+	}
+	return staging(err)
 }
 
 // Write appends to the file and to its sum.
@@ -74,8 +85,8 @@ func (s *Staged) Restart() error {
 	return err
 }
 
-// Finish sets the modification time and ends the writing. A large file is
-// durable after it, a small one after [Bag.Commit].
+// Finish sets the modification time and ends the writing. The file is durable
+// after [Bag.Commit].
 func (s *Staged) Finish(modTime time.Time) error {
 	s.modTime = modTime
 	if !modTime.IsZero() {
@@ -84,11 +95,8 @@ func (s *Staged) Finish(modTime time.Time) error {
 			return trouble(err)
 		}
 	}
-	if s.size >= syncAlone {
-		if err := s.file.Sync(); err != nil {
-			return trouble(err)
-		}
-		s.durable = true
+	if s.size >= large {
+		s.file.WriteOut()
 	}
 	s.hash.Sum(s.sum[:0])
 	f := s.file

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"time"
 
 	"github.com/clearance-project/clearance/backup/bag"
@@ -84,7 +83,7 @@ func readOnce(ctx context.Context, it *source.Item, to sink, w *worker, now func
 	if err != nil {
 		return reading{}, opening(err)
 	}
-	n, err := pump(ctx, in, to, w)
+	n, err := pump(ctx, in, -1, to, w)
 	w.asking(func() { cerr = in.Close() })
 	if err != nil {
 		return reading{}, err
@@ -100,19 +99,19 @@ func readOnce(ctx context.Context, it *source.Item, to sink, w *worker, now func
 
 func readFile(ctx context.Context, it *source.Item, to sink, w *worker, now func() time.Time) (reading, error) {
 	began := now()
-	var f *os.File
+	var f *scan.Reader
 	var before, after scan.Stat
 	var err error
-	w.asking(func() { f, before, err = it.File.Open() })
+	w.asking(func() { f, before, err = it.File.OpenReader() })
 	if err != nil {
 		return reading{}, opening(err)
 	}
 	defer w.asking(func() { _ = f.Close() })
-	n, err := pump(ctx, f, to, w)
+	n, err := pump(ctx, f, before.Size, to, w)
 	if err != nil {
 		return reading{}, err
 	}
-	w.asking(func() { after, err = scan.Fstat(f) })
+	w.asking(func() { after, err = f.Stat() })
 	if err != nil {
 		return reading{}, &itemError{source.Unreadable, err}
 	}
@@ -135,17 +134,22 @@ func opening(err error) error {
 	return &itemError{source.Unreadable, err}
 }
 
-// pump copies all of in to to. Errors of in are the item's.
-func pump(ctx context.Context, in io.Reader, to io.Writer, w *worker) (n int64, err error) {
+// pump copies in to to: to its end, or where size is known (not -1) and in gives
+// more, without end perhaps, until that shows. Errors of in are the item's.
+func pump(ctx context.Context, in io.Reader, size int64, to io.Writer, w *worker) (n int64, err error) {
 	for {
 		if err := ctx.Err(); err != nil {
 			return n, err
 		}
+		buf := w.buf
+		if size >= 0 {
+			buf = buf[:min(int64(len(buf)), size-n+1)]
+		}
 		var m int
 		var rerr error
-		w.asking(func() { m, rerr = in.Read(w.buf) })
+		w.asking(func() { m, rerr = in.Read(buf) })
 		if m > 0 {
-			if _, err := to.Write(w.buf[:m]); err != nil {
+			if _, err := to.Write(buf[:m]); err != nil {
 				if _, ok := errors.AsType[*bag.TooLargeError](err); ok {
 					return n, &itemError{source.TooLarge, err}
 				}
@@ -153,11 +157,13 @@ func pump(ctx context.Context, in io.Reader, to io.Writer, w *worker) (n int64, 
 			}
 			n += int64(m)
 		}
-		if errors.Is(rerr, io.EOF) {
+		switch {
+		case errors.Is(rerr, io.EOF):
 			return n, nil
-		}
-		if rerr != nil {
+		case rerr != nil:
 			return n, &itemError{source.Unreadable, rerr}
+		case size >= 0 && (n > size || n == size && m < len(buf)):
+			return n, nil // asked for one byte more than there are, it gave none: that is its end
 		}
 	}
 }

@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	batchItems = 2048
-	batchBytes = 512 << 20
+	batchItems = 4096
+	batchBytes = 256 << 20
 	batchTime  = time.Second
 )
 
@@ -132,7 +132,7 @@ type done struct {
 func (r *run) copy(ctx context.Context, items iter.Seq2[source.Item, error]) error {
 	work, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	jobs, results := make(chan job, 4*r.opts.Workers), make(chan done, batchItems)
+	jobs, results := make(chan job, 4*r.opts.Workers), make(chan done, batchItems/2)
 	var readers sync.WaitGroup
 	for range r.opts.Workers {
 		readers.Go(func() { r.reader(work, jobs, results) })

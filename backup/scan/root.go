@@ -53,6 +53,10 @@ func open(abs string) (*Root, error) {
 		_ = unix.Close(fd)
 		return nil, &fs.PathError{Op: "fstat", Path: abs, Err: err}
 	}
+	if kernelShows(fd) {
+		_ = unix.Close(fd)
+		return nil, &fs.PathError{Op: "open", Path: abs, Err: errKernel}
+	}
 	return &Root{dir: os.NewFile(uintptr(fd), abs), path: abs, stat: FromUnix(&st)}, nil
 }
 
@@ -75,23 +79,31 @@ func (e *NotRegularError) Error() string {
 // OpenFile opens the regular file at path, relative to the root, for reading,
 // and says what it is. It never blocks on a FIFO and never follows a link.
 func (r *Root) OpenFile(path string) (*os.File, Stat, error) {
+	fd, st, err := r.openRegular(path)
+	if err != nil {
+		return nil, st, err
+	}
+	return os.NewFile(uintptr(fd), path), st, nil
+}
+
+func (r *Root) openRegular(path string) (int, Stat, error) {
 	fd, err := r.openBeneath(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW)
 	if err != nil {
 		if errors.Is(err, unix.ELOOP) {
-			return nil, Stat{}, &NotRegularError{Path: path}
+			return -1, Stat{}, &NotRegularError{Path: path}
 		}
-		return nil, Stat{}, &fs.PathError{Op: "open", Path: path, Err: err}
+		return -1, Stat{}, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
 		_ = unix.Close(fd)
-		return nil, Stat{}, &fs.PathError{Op: "fstat", Path: path, Err: err}
+		return -1, Stat{}, &fs.PathError{Op: "fstat", Path: path, Err: err}
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
 		_ = unix.Close(fd)
-		return nil, Stat{}, &NotRegularError{Path: path}
+		return -1, Stat{}, &NotRegularError{Path: path}
 	}
-	return os.NewFile(uintptr(fd), path), FromUnix(&st), nil
+	return fd, FromUnix(&st), nil
 }
 
 // Fstat is the stat of an open file.

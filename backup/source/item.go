@@ -70,12 +70,15 @@ type FileRef struct {
 // Open opens the file beneath its root: regular files only, no link followed.
 func (f *FileRef) Open() (*os.File, scan.Stat, error) { return f.Root.OpenFile(f.Path) }
 
+// OpenReader is Open for reading from beginning to end.
+func (f *FileRef) OpenReader() (*scan.Reader, scan.Stat, error) { return f.Root.OpenReader(f.Path) }
+
 // Reason says why an item cannot be copied, as a word that stays the same.
 type Reason string
 
 // The reasons for failures.
 const (
-	Special     Reason = "special-file"   // a FIFO, socket or device
+	Special     Reason = "special-file"   // a FIFO, socket or device, or a folder of the kernel's
 	LinkOutside Reason = "link-outside"   // a link that leaves the source
 	LinkBroken  Reason = "link-broken"    // a link to nothing
 	Unreadable  Reason = "unreadable"     // the origin refuses to give the bytes
