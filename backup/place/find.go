@@ -42,20 +42,20 @@ const maxMounts = 4096
 // disk that is mounted now. A disk that is mounted twice is given once. A mount
 // that is not of a block device is left out: touching it could take for ever.
 func Find(disk, within string) ([]Place, error) {
-	ms, err := readMounts()
+	ms, err := Mounts()
 	if err != nil {
 		return nil, fmt.Errorf("cannot find the disk: %w", err)
 	}
 	var found []Place
 	for _, m := range ms[:min(len(ms), maxMounts)] {
-		if !strings.HasPrefix(m.from, "/dev/") {
+		if !strings.HasPrefix(m.From, "/dev/") {
 			continue
 		}
-		below, ok := strings.CutPrefix(within, m.root)
-		if !ok || (m.root != "/" && below != "" && below[0] != '/') {
+		below, ok := strings.CutPrefix(within, m.Root)
+		if !ok || (m.Root != "/" && below != "" && below[0] != '/') {
 			continue // a bind mount of another part of the disk
 		}
-		at := filepath.Join(m.at, below)
+		at := filepath.Join(m.At, below)
 		p, err := Look(at)
 		if err != nil || p.Is(disk) == Other || p.Within() != within {
 			continue // hidden by another mount, unreadable, or another disk

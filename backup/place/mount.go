@@ -23,7 +23,7 @@ func (p *Place) mount(near string) error {
 	if st.Mask&unix.STATX_MNT_ID == 0 {
 		return errors.New("this kernel does not tell mounts apart (Linux 5.8 does)")
 	}
-	ms, err := readMounts()
+	ms, err := Mounts()
 	if err != nil {
 		return err
 	}
@@ -31,43 +31,46 @@ func (p *Place) mount(near string) error {
 	if err != nil {
 		return err
 	}
-	p.MountID, p.MountAt, p.MountFrom, p.FSType = st.Mnt_id, m.at, m.from, m.kind
-	if rel, err := filepath.Rel(m.at, near); err == nil && rel != ".." && !strings.HasPrefix(rel, "../") {
-		p.inFS = filepath.Join(m.root, rel)
+	p.MountID, p.MountAt, p.MountFrom, p.FSType = st.Mnt_id, m.At, m.From, m.FSType
+	if rel, err := filepath.Rel(m.At, near); err == nil && rel != ".." && !strings.HasPrefix(rel, "../") {
+		p.inFS = filepath.Join(m.Root, rel)
 	}
 	return nil
 }
 
-type mountLine struct {
-	id                   uint64
-	root, at, kind, from string
+// Mount is one mount of this process.
+type Mount struct {
+	ID     uint64 // as statx gives it
+	Dev    uint64 // of the file system
+	Root   string // of the file system, the folder that is mounted
+	At     string
+	FSType string
+	From   string // what is mounted, "/dev/sda1" or "host:/folder"; may be empty
 }
 
-func readMounts() ([]mountLine, error) {
+// Mounts are this process's mounts, in the order in which they were made.
+func Mounts() ([]Mount, error) {
 	f, err := os.Open("/proc/self/mountinfo")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("cannot read the mounts: %w", err)
 	}
 	defer f.Close()
-	return parseMounts(f)
+	return ParseMounts(f)
 }
 
-// parseMounts reads mountinfo as proc_pid_mountinfo(5) has it:
-// id parent major:minor root at options tags... - type source superoptions
-func parseMounts(in io.Reader) (ms []mountLine, err error) {
+// ParseMounts reads mountinfo as proc_pid_mountinfo(5) has it:
+// id parent major:minor root at options tags... - type source superoptions.
+// A line that is otherwise is an error: a mount that is passed over could hide a
+// folder.
+func ParseMounts(in io.Reader) (ms []Mount, err error) {
 	lines := bufio.NewScanner(io.LimitReader(in, 16<<20))
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		head, tail, ok := strings.Cut(lines.Text(), " - ")
-		a, b := strings.Fields(head), strings.Fields(tail)
-		if !ok || len(a) < 6 || len(b) < 2 {
-			continue
+		m, ok := parseMount(lines.Text())
+		if !ok {
+			return nil, fmt.Errorf("cannot read the mounts: line %q", lines.Text())
 		}
-		id, err := strconv.ParseUint(a[0], 10, 64)
-		if err != nil {
-			continue
-		}
-		ms = append(ms, mountLine{id: id, root: unescape(a[3]), at: unescape(a[4]), kind: b[0], from: unescape(b[1])})
+		ms = append(ms, m)
 	}
 	if err := lines.Err(); err != nil {
 		return nil, fmt.Errorf("cannot read the mounts: %w", err)
@@ -75,13 +78,33 @@ func parseMounts(in io.Reader) (ms []mountLine, err error) {
 	return ms, nil
 }
 
-func mountOf(ms []mountLine, id uint64) (mountLine, error) {
+func parseMount(line string) (m Mount, ok bool) {
+	head, tail, ok := strings.Cut(line, " - ")
+	a, b := strings.Fields(head), strings.Fields(tail)
+	if !ok || len(a) < 6 || len(b) < 1 {
+		return m, false
+	}
+	major, minor, ok := strings.Cut(a[2], ":")
+	id, err := strconv.ParseUint(a[0], 10, 64)
+	hi, errMajor := strconv.ParseUint(major, 10, 32)
+	lo, errMinor := strconv.ParseUint(minor, 10, 32)
+	if !ok || errors.Join(err, errMajor, errMinor) != nil {
+		return m, false
+	}
+	m = Mount{ID: id, Dev: unix.Mkdev(uint32(hi), uint32(lo)), Root: unescape(a[3]), At: unescape(a[4]), FSType: b[0]}
+	if len(b) > 2 { // a file system may be mounted from nothing
+		m.From = unescape(b[1])
+	}
+	return m, true
+}
+
+func mountOf(ms []Mount, id uint64) (Mount, error) {
 	for _, m := range ms {
-		if m.id == id {
+		if m.ID == id {
 			return m, nil
 		}
 	}
-	return mountLine{}, fmt.Errorf("mount %d is not listed", id)
+	return Mount{}, fmt.Errorf("mount %d is not listed", id)
 }
 
 // unescape undoes the octal form in which the kernel writes space, tab, newline

@@ -3,6 +3,7 @@ package place
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -111,15 +112,31 @@ func TestFronted(t *testing.T) {
 	}
 }
 
+// A line that is not understood is not passed over: what it mounts could hide a
+// folder.
+func TestParseMounts(t *testing.T) {
+	ms, err := ParseMounts(strings.NewReader("36 35 98:7 /sub /a\\040b rw,noatime master:1 - ext3 /dev/root rw\n37 36 0:22 / /none rw - tmpfs  rw\n"))
+	must(t, err)
+	want := []Mount{{36, unix.Mkdev(98, 7), "/sub", "/a b", "ext3", "/dev/root"}, {37, unix.Mkdev(0, 22), "/", "/none", "tmpfs", ""}}
+	if !slices.Equal(ms, want) {
+		t.Errorf("%+v, want %+v", ms, want)
+	}
+	for _, bad := range []string{"nonsense", "1 2 3 - ext4", "1 2 3 4 5 -", "1 2 3 / /a rw - ext4 x rw", "x 2 0:3 / /a rw - ext4 x rw", "1 2 0:y / /a rw - ext4 x rw"} {
+		if ms, err := ParseMounts(strings.NewReader(bad)); err == nil {
+			t.Errorf("%q was read as %+v", bad, ms)
+		}
+	}
+}
+
 func FuzzMountinfo(f *testing.F) {
 	f.Add([]byte("36 35 98:0 /mnt1 /mnt\\0402 rw,noatime master:1 - ext3 /dev/root rw\n"), uint64(36))
 	f.Add([]byte("36 - \n"), uint64(36))
 	f.Fuzz(func(t *testing.T, text []byte, id uint64) {
-		ms, err := parseMounts(strings.NewReader(string(text)))
+		ms, err := ParseMounts(strings.NewReader(string(text)))
 		if err != nil {
 			return
 		}
-		if m, err := mountOf(ms, id); err == nil && m.kind == "" {
+		if m, err := mountOf(ms, id); err == nil && m.FSType == "" {
 			t.Fatalf("%+v", m)
 		}
 	})

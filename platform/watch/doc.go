@@ -2,7 +2,7 @@
 // sources that are plain files. It stands on fsnotify (inotify), which knows
 // neither recursion nor the end of a write.
 //
-// It imports nothing of ours.
+// It imports backup/place for the mounts, and nothing else of ours.
 //
 // Invariants:
 //

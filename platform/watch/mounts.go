@@ -1,20 +1,19 @@
 package watch
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
+
+	"github.com/clearance-project/clearance/backup/place"
 )
 
-// mount is one line of /proc/self/mountinfo (proc_pid_mountinfo(5)).
+// mount is one mount of this process.
 type mount struct {
-	id     string
+	id     uint64
 	point  string
 	fstype string
 }
@@ -33,49 +32,17 @@ func (m mount) far() bool { return farTypes[m.fstype] || strings.HasPrefix(m.fst
 type mounts []mount
 
 func readMounts() (mounts, error) {
-	f, err := os.Open("/proc/self/mountinfo")
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the mounts: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	return parseMounts(f)
+	all, err := place.Mounts()
+	return known(all), err
 }
 
-func parseMounts(r io.Reader) (mounts, error) {
+// known are mounts as the watching needs to know them.
+func known(all []place.Mount) mounts {
 	var list mounts
-	lines := bufio.NewScanner(r)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		before, after, ok := strings.Cut(lines.Text(), " - ")
-		left, right := strings.Fields(before), strings.Fields(after)
-		if !ok || len(left) < 5 || len(right) < 1 {
-			return nil, fmt.Errorf("cannot read the mounts: line %q", lines.Text())
-		}
-		list = append(list, mount{id: left[0], point: unescapeMount(left[4]), fstype: right[0]})
+	for _, m := range all {
+		list = append(list, mount{id: m.ID, point: m.At, fstype: m.FSType})
 	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("cannot read the mounts: %w", err)
-	}
-	return list, nil
-}
-
-// unescapeMount undoes the octal escapes of blanks and backslashes.
-func unescapeMount(s string) string {
-	if !strings.Contains(s, `\`) {
-		return s
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+3 < len(s) {
-			if c, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
-				b.WriteByte(byte(c))
-				i += 3
-				continue
-			}
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
+	return list
 }
 
 // covering is the mount that a path lies on: the last one made on its longest
@@ -93,11 +60,10 @@ func (ms mounts) covering(path string) mount {
 // touching are the mounts that a tree lies on or holds, as one comparable text.
 func (ms mounts) touching(root string) string {
 	var b strings.Builder
-	b.WriteString(ms.covering(root).id)
+	fmt.Fprint(&b, ms.covering(root).id)
 	for _, m := range ms {
 		if m.point != root && within(m.point, root) {
-			b.WriteByte(' ')
-			b.WriteString(m.id)
+			fmt.Fprint(&b, " ", m.id)
 		}
 	}
 	return b.String()
