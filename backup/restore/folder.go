@@ -23,6 +23,9 @@ type FolderOptions struct {
 	// Free says how many bytes may be filled; nil: statfs of the folder.
 	Free    func() (int64, error)
 	Workers int // how many files are written at once; 0: 4
+	// Plain leaves out the Markdown beside journals: what is written is the
+	// copy's items, and nothing else.
+	Plain bool
 }
 
 // Folder restores every item as a file of its own, byte for byte, with its
@@ -80,7 +83,7 @@ func (f *Folder) Write(ctx context.Context, b Batch) error {
 	if err != nil {
 		return err
 	}
-	w := &folderRun{root: root, dry: b.DryRun, folders: map[string]string{}, claims: map[string][32]byte{}}
+	w := &folderRun{root: root, dry: b.DryRun, plain: f.opts.Plain, folders: map[string]string{}, claims: map[string][32]byte{}}
 	if root != nil {
 		defer root.Close()
 	}
@@ -184,8 +187,9 @@ func (f *Folder) each(ctx context.Context, w *folderRun, b Batch) error {
 
 // folderRun is one run over an open folder.
 type folderRun struct {
-	root disk.Root // nil: a dry run into a folder that is not there
-	dry  bool
+	root  disk.Root // nil: a dry run into a folder that is not there
+	dry   bool
+	plain bool
 
 	mu      sync.Mutex
 	folders map[string]string   // as wanted → as they are

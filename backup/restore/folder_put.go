@@ -31,7 +31,7 @@ func (it *Item) blob() blob { return blob{it.Size, it.SHA256, it.ModTime, it.Cop
 // put brings one item to its place. The error is the target's or ctx's.
 func (w *folderRun) put(ctx context.Context, it *Item) (Result, error) {
 	res, err := w.putAs(ctx, it.blob(), it.Names())
-	if err != nil || res.State == Failed || it.Dataset != source.Notes || !strings.HasSuffix(strings.ToLower(it.Path), ".ics") {
+	if err != nil || res.State == Failed || w.plain || it.Dataset != source.Notes || !strings.HasSuffix(strings.ToLower(it.Path), ".ics") {
 		return res, err
 	}
 	return res, w.putMemo(ctx, it)

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -82,56 +81,12 @@ func calendarIn(raw []byte) (list []Object, err error) {
 	return list, nil
 }
 
-// zoneName is the parameter that names a time zone: where two calendars use one
-// name for two zones, an export renames one.
-var zoneName = regexp.MustCompile(`(?i);TZID=("[^"]*"|[^;:]*)`)
-
-// calendarDigest is of an object's components, without the calendar around
-// them and the zones beside them.
 func calendarDigest(raw []byte) string {
 	h := sha256.New()
-	depth, zone := 0, false
-	for line := range logicalLines(raw) {
-		name, value, _ := strings.Cut(line, ":")
-		name, value = strings.ToUpper(name), strings.ToUpper(strings.TrimSpace(value))
-		switch {
-		case name == "BEGIN" && value == "VCALENDAR", name == "END" && value == "VCALENDAR":
-			continue
-		case name == "BEGIN":
-			depth++
-			zone = zone || value == "VTIMEZONE"
-		}
-		if depth > 0 && !zone {
-			text := zoneName.ReplaceAllString(line, "")
-			fmt.Fprintf(h, "%d:%s", len(text), text)
-		}
-		if name == "END" {
-			depth--
-			zone = zone && value != "VTIMEZONE"
-		}
+	for _, said := range source.CalendarSays(raw) {
+		fmt.Fprintf(h, "%d:%s", len(said), said)
 	}
 	return hex.EncodeToString(h.Sum(nil))
-}
-
-// logicalLines are the lines of a text with folded ones joined.
-func logicalLines(raw []byte) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		var line []byte
-		for part := range bytes.Lines(raw) {
-			part = bytes.TrimRight(part, "\r\n")
-			if len(part) > 0 && (part[0] == ' ' || part[0] == '\t') {
-				line = append(line, part[1:]...)
-				continue
-			}
-			if len(line) > 0 && !yield(string(line)) {
-				return
-			}
-			line = append(line[:0], part...)
-		}
-		if len(line) > 0 {
-			yield(string(line))
-		}
-	}
 }
 
 // As is the object under another UID, the same for the same object, for a place
