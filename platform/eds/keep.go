@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -75,7 +76,7 @@ func (k Kept) Whole() bool { return len(k.Failed) == 0 && k.Given == k.Already+k
 // the new version beside it, under an id made of its own and its content.
 // An item that fails stops no other.
 func (c *Client) Keep(ctx context.Context, s Shelf, each func(func(Item) error) error, linked func(uri string) ([]byte, error)) (Kept, error) {
-	k := &keeping{out: Kept{Source: s.UID()}, linked: linked}
+	k := &keeping{out: Kept{Source: s.UID()}, linked: linked, note: func(int, Fate, error) {}}
 	var err error
 	if k.out.Made, err = c.Ensure(ctx, s); err != nil {
 		return k.out, err
@@ -88,15 +89,10 @@ func (c *Client) Keep(ctx context.Context, s Shelf, each func(func(Item) error) 
 }
 
 func (k *keeping) run(ctx context.Context, each func(func(Item) error) error) error {
-	have, err := k.store.Keys(ctx)
-	if err != nil {
+	if err := k.look(ctx); err != nil {
 		return err
 	}
-	k.there = map[string]bool{}
-	for _, key := range have.Keys {
-		k.there[key.UID] = true
-	}
-	err = each(func(it Item) error {
+	err := each(func(it Item) error {
 		k.take(it)
 		if k.bytes >= batchBytes || len(k.wanted) >= maxBatch {
 			return k.flush(ctx)
@@ -109,8 +105,22 @@ func (k *keeping) run(ctx context.Context, each func(func(Item) error) error) er
 	return k.flush(ctx)
 }
 
+// look lists what is on the shelf.
+func (k *keeping) look(ctx context.Context) error {
+	have, err := k.store.Keys(ctx)
+	if err != nil {
+		return err
+	}
+	k.there = map[string]bool{}
+	for _, key := range have.Keys {
+		k.there[key.UID] = true
+	}
+	return nil
+}
+
 // wanted is an item on its way to the shelf.
 type wanted struct {
+	at      int    // which of those given
 	uid     string // under which it will be there
 	from    string // its own
 	data    string
@@ -125,13 +135,19 @@ type keeping struct {
 	there  map[string]bool // UIDs on the shelf
 	wanted []wanted
 	bytes  int
+	note   func(at int, f Fate, why error) // what became of each item
+	// dry: nothing is added. would is what would be on the shelf by now.
+	dry   bool
+	would map[string]content
 }
 
-func (k *keeping) fail(uid string, err error) {
+func (k *keeping) fail(at int, uid string, err error) {
 	k.out.Failed = append(k.out.Failed, Failure{UID: uid, Err: err})
+	k.note(at, NotPut, err)
 }
 
 func (k *keeping) take(it Item) {
+	at := k.out.Given
 	k.out.Given++
 	data := it.Data
 	if k.store.source.Kind == AddressBook {
@@ -143,17 +159,17 @@ func (k *keeping) take(it Item) {
 		}
 		card, err := EmbedLinked(inlinePhotos(data), open)
 		if err != nil {
-			k.fail(it.UID, err)
+			k.fail(at, it.UID, err)
 			return
 		}
 		data = card
 	}
 	uid, err := k.store.accept(data)
 	if err != nil {
-		k.fail(it.UID, err)
+		k.fail(at, it.UID, err)
 		return
 	}
-	k.wanted = append(k.wanted, wanted{uid: uid, from: it.UID, data: data, content: contentOf(data)})
+	k.wanted = append(k.wanted, wanted{at: at, uid: uid, from: it.UID, data: data, content: contentOf(data)})
 	k.bytes += len(data)
 }
 
@@ -172,7 +188,7 @@ func (k *keeping) flush(ctx context.Context) error {
 	}
 	differ, err = k.place(ctx, differ, true)
 	for _, w := range differ {
-		k.fail(w.from, fmt.Errorf("cannot keep the item: %w: both versions on the shelf have other content", ErrExists))
+		k.fail(w.at, w.from, fmt.Errorf("cannot keep the item: %w: both versions on the shelf have other content", ErrExists))
 	}
 	return err
 }
@@ -193,19 +209,22 @@ func (k *keeping) place(ctx context.Context, list []wanted, version bool) (diffe
 	if err != nil {
 		return nil, err
 	}
-	read, err := k.read(ctx, append(added, known...))
+	read, err := k.read(ctx, append(slices.Clone(added), known...))
 	if err != nil {
 		return nil, err
 	}
 	for _, w := range added {
 		if why := compare(w, read); why != nil {
-			k.fail(w.from, why)
+			k.fail(w.at, w.from, why)
 			continue
 		}
 		k.out.Added++
+		fate := Put
 		if version {
 			k.out.Versions++
+			fate = PutBeside
 		}
+		k.note(w.at, fate, nil)
 	}
 	for _, w := range known {
 		if compare(w, read) != nil {
@@ -213,6 +232,7 @@ func (k *keeping) place(ctx context.Context, list []wanted, version bool) (diffe
 			continue
 		}
 		k.out.Already++
+		k.note(w.at, WasThere, nil)
 	}
 	return differ, nil
 }
@@ -220,6 +240,12 @@ func (k *keeping) place(ctx context.Context, list []wanted, version bool) (diffe
 func (k *keeping) add(ctx context.Context, fresh []wanted) ([]wanted, error) {
 	if len(fresh) == 0 {
 		return nil, nil
+	}
+	if k.dry {
+		for _, w := range fresh {
+			k.would[w.uid] = w.content
+		}
+		return fresh, nil
 	}
 	texts := make([]string, len(fresh))
 	for i, w := range fresh {
@@ -230,7 +256,7 @@ func (k *keeping) add(ctx context.Context, fresh []wanted) ([]wanted, error) {
 	for i, w := range fresh {
 		if why := made.Failed[i]; why != nil {
 			delete(k.there, w.uid)
-			k.fail(w.from, why)
+			k.fail(w.at, w.from, why)
 			continue
 		}
 		added = append(added, w)
@@ -245,11 +271,18 @@ type back struct {
 }
 
 func (k *keeping) read(ctx context.Context, list []wanted) (map[string]back, error) {
-	ids := make([]string, len(list))
-	for i, w := range list {
-		ids[i] = w.uid
-	}
+	var ids []string
 	read := map[string]back{}
+	for _, w := range list {
+		if c, ok := k.would[w.uid]; ok {
+			read[w.uid] = back{c, nil}
+			continue
+		}
+		ids = append(ids, w.uid)
+	}
+	if len(ids) == 0 {
+		return read, nil
+	}
 	got, err := k.store.Fetch(ctx, ids, func(it Item) error {
 		data, err := it.Data, error(nil)
 		if k.store.source.Kind == AddressBook {
