@@ -29,15 +29,13 @@ func (s *Service) Restore(ctx context.Context, by Caller, req RestoreRequest) (J
 		return JobInfo{}, &Error{Kind: KindUnavailable, Text: engine.ErrNoWorker.Error()}
 	}
 	task := engine.RestoreTask{RestoreRequest: req}
-	if req.From == "" {
-		var err error
-		if task.Known, err = s.copies(ctx, req.Account); err != nil {
-			return JobInfo{}, s.told(err)
-		}
-		if len(task.Known) == 0 {
-			return JobInfo{}, &Error{Kind: KindNotFound, Text: "the agent knows of no copy here: say where it is",
-				Remedy: &departure.Remedy{Code: "from", Text: "name the folder of the copy", Command: "clearance restore --from FOLDER"}}
-		}
+	var err error
+	if task.Known, err = s.copies(ctx, req.Account); err != nil {
+		return JobInfo{}, s.told(err)
+	}
+	if req.From == "" && len(task.Known) == 0 {
+		return JobInfo{}, &Error{Kind: KindNotFound, Text: "the agent knows of no copy here: say where it is",
+			Remedy: &departure.Remedy{Code: "from", Text: "name the folder of the copy", Command: "clearance restore --from FOLDER"}}
 	}
 	return s.jobs.start(by, "restore", func(ctx context.Context, report engine.Report, into *JobInfo) error {
 		result, err := s.cfg.Restorer.Restore(ctx, task, report)
@@ -56,8 +54,8 @@ func (s *Service) copies(ctx context.Context, account string) (list []engine.Kno
 		if d.BagID == "" || account != "" && a.ID != account {
 			return nil
 		}
-		if !slices.ContainsFunc(list, func(k engine.KnownCopy) bool { return k.BagID == d.BagID && k.Folder == d.Folder }) {
-			list = append(list, engine.KnownCopy{Account: a, Folder: d.Folder, BagID: d.BagID})
+		if !slices.ContainsFunc(list, func(k engine.KnownCopy) bool { return k.Destination == d }) {
+			list = append(list, engine.KnownCopy{Account: a, Destination: d})
 		}
 		return nil
 	})

@@ -27,9 +27,8 @@ type RestoreTask struct {
 
 // KnownCopy is a copy that a departure made.
 type KnownCopy struct {
-	Account departure.Account `json:"account"`
-	Folder  string            `json:"folder"` // the folder that holds it
-	BagID   string            `json:"bag_id"`
+	Account     departure.Account `json:"account"`
+	Destination Destination       `json:"destination"`
 }
 
 // RestoreTo is a kind of target.

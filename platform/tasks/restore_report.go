@@ -1,0 +1,87 @@
+package tasks
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/clearance-project/clearance/agent/departure"
+	"github.com/clearance-project/clearance/agent/engine"
+	"github.com/clearance-project/clearance/backup/bag"
+	"github.com/clearance-project/clearance/backup/restore"
+)
+
+// restored is a run's report on the wire.
+func restored(from *bag.Reader, name string, r *restore.Report) engine.RestoreReport {
+	out := engine.RestoreReport{
+		Outcome: engine.RestoreComplete, DryRun: r.DryRun, Copy: from.Path(), BagID: r.BagID, Target: name,
+		Proof: string(r.Proof), Warnings: warnings(r), Bytes: r.Bytes,
+	}
+	if !r.Whole() {
+		out.Outcome = engine.RestorePartial
+	}
+	for _, set := range append(restore.Datasets[:len(restore.Datasets):len(restore.Datasets)], "") {
+		t, ok := r.Sets[set]
+		if !ok {
+			continue
+		}
+		out.Sets = append(out.Sets, engine.RestoreTally{
+			Dataset: departure.Dataset(set), Selected: int64(t.Selected), Bytes: t.Bytes, Written: int64(t.Written), Already: int64(t.Already),
+			Beside: int64(t.Beside), Failed: int64(t.Failed), LeftOut: int64(t.LeftOut), Undated: int64(t.Undated),
+		})
+	}
+	for _, p := range r.Placed {
+		if len(out.Items) == engine.MaxRestoreNamed {
+			break
+		}
+		out.Items = append(out.Items, engine.RestoreItem{Dataset: departure.Dataset(p.Dataset), Name: text(p.Title), Where: text(p.Where), Size: p.Size, Beside: p.Beside})
+	}
+	for _, f := range r.Failures {
+		if len(out.Failed) == engine.MaxRestoreNamed {
+			break
+		}
+		out.Failed = append(out.Failed, engine.RestoreItem{Dataset: departure.Dataset(f.Dataset), Name: text(f.Title), Where: text(f.Path), Why: why(f)})
+	}
+	out.More = int64(r.All.Written + r.All.Failed - len(out.Items) - len(out.Failed))
+	return out
+}
+
+// text is raw bytes as JSON can carry them.
+func text(raw string) string { return strings.ToValidUTF8(raw, "\ufffd") }
+
+// reasons are the failures in a person's words.
+var reasons = map[restore.Reason]string{
+	restore.Damaged:    "it is damaged in the copy, so it was not restored",
+	restore.Missing:    "it is no longer in the copy",
+	restore.Unlisted:   "nothing says what its bytes must be, so it was not restored",
+	restore.Unreadable: "the disk of the copy does not give it",
+	restore.Malformed:  "it is whole, but cannot be read as what it is: restore it to a folder",
+	restore.Unfit:      "it cannot be held there",
+	restore.TooLarge:   "it is too large for that place",
+	restore.Conflict:   "other things have both its name and the one beside it",
+	restore.Refused:    "it was not taken there",
+}
+
+func why(f restore.Failure) string {
+	said := reasons[f.Reason]
+	if f.Detail == "" {
+		return said
+	}
+	return said + " (" + f.Detail + ")"
+}
+
+// warnings are what a person should know of the lists of the copy.
+func warnings(r *restore.Report) (list []string) {
+	switch r.Proof {
+	case restore.ByManifest:
+		list = append(list, "this device has no list of its own of this copy, so every item was held against the copy's own manifest-sha256.txt: it shows damage, but not what somebody took out on purpose")
+	case restore.ByItems:
+		list = append(list, "the copy has lost its manifest-sha256.txt, so every item was held against the sums in items.jsonl")
+	}
+	if r.Lists != bag.ListsWhole {
+		list = append(list, "the lists of the copy are not whole: "+r.ListsWhy+". Something may be missing that nothing shows")
+	}
+	if r.Unreadable > 0 {
+		list = append(list, fmt.Sprintf("%d lines of the copy's lists cannot be read; each may have stood for an item", r.Unreadable))
+	}
+	return list
+}
