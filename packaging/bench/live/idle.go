@@ -14,7 +14,8 @@ import (
 )
 
 const (
-	idleWindow   = time.Minute
+	idleWindow   = 2 * time.Minute
+	idleSample   = 250 * time.Millisecond
 	idleDirs     = 10_000
 	clockTicks   = 100 // USER_HZ, the unit of /proc/PID/stat, the same on every architecture of Go's
 	restingTicks = 10 * time.Second
@@ -42,24 +43,41 @@ var idleFolders = Measurement{
 			if err := pause(ctx, restingTicks); err != nil {
 				return err
 			}
-			before, err := spent(s.Agent())
-			if err != nil {
-				return err
-			}
-			if err := pause(ctx, idleWindow); err != nil {
-				return err
-			}
-			after, err := spent(s.Agent())
+			cpu, wakes, err := watchIdle(ctx, s.Agent())
 			if err != nil {
 				return err
 			}
 			rss, err := resident(s.Agent())
-			minutes := idleWindow.Minutes()
-			values = []float64{100 * (after.cpu - before.cpu).Seconds() / idleWindow.Seconds(), float64(after.wakes-before.wakes) / minutes, rss}
+			values = []float64{100 * cpu.Seconds() / idleWindow.Seconds(), float64(wakes) / idleWindow.Minutes(), rss}
 			return err
 		})
 		return values, err
 	},
+}
+
+// watchIdle looks at a process for a while. A wake-up is a stretch of samples in
+// which it ran, however many of its threads did: the runtime spreads what it does
+// in one moment over several.
+func watchIdle(ctx context.Context, pid int) (cpu time.Duration, wakes int, err error) {
+	first, err := spent(pid)
+	if err != nil {
+		return 0, 0, err
+	}
+	last, ran := first, false
+	for range idleWindow / idleSample {
+		if err := pause(ctx, idleSample); err != nil {
+			return 0, 0, err
+		}
+		now, err := spent(pid)
+		if err != nil {
+			return 0, 0, err
+		}
+		if now.switches != last.switches && !ran {
+			wakes++
+		}
+		last, ran = now, now.switches != last.switches
+	}
+	return last.cpu - first.cpu, wakes, nil
 }
 
 // dirs makes the folders, with a photo in every hundredth.
@@ -96,8 +114,8 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // spending is what a process used up since it began.
 type spending struct {
-	cpu   time.Duration
-	wakes int // times that one of its threads gave up the CPU and was woken
+	cpu      time.Duration
+	switches int // times that one of its threads gave the CPU up
 }
 
 // spent reads it (proc_pid_stat(5), proc_pid_status(5)).
@@ -117,7 +135,7 @@ func spent(pid int) (s spending, err error) {
 				if err != nil {
 					return s, err
 				}
-				s.wakes += n
+				s.switches += n
 			}
 		}
 	}

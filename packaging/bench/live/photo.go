@@ -24,12 +24,14 @@ const (
 )
 
 // newPhoto measures one new photo in a folder that the agent watches, again and
-// again: from the end of its writing until readiness went stale, and until it is
-// in the copy, durable, read back, and readiness says so.
+// again: from the end of its writing until readiness went stale, until it has its
+// place in the copy, which it gets when it is durable, and until it was read back
+// and readiness says so.
 var newPhoto = Measurement{
 	Name: "one new photo",
 	Figures: []Figure{
 		{"one new photo: readiness goes stale, p50", 100, "ms"},
+		{"one new photo: in the copy, hashed and durable, p50", 1, "s"},
 		{"one new photo: in the copy, hashed, durable, and readiness updated, p50", 1, "s"},
 	},
 	Once: true,
@@ -43,15 +45,15 @@ var newPhoto = Measurement{
 			if err != nil {
 				return err
 			}
-			var stale, done []float64
+			var stale, placed, done []float64
 			for i := range newPhotos {
-				at, updated, err := b.onePhoto(ctx, c, id, filepath.Join(dir, fmt.Sprintf("new-%d.jpg", i)), int64(photosBefore+i+1))
+				took, err := b.onePhoto(ctx, s, c, id, filepath.Join(dir, fmt.Sprintf("new-%d.jpg", i)), int64(photosBefore+i+1))
 				if err != nil {
 					return err
 				}
-				stale, done = append(stale, 1000*at), append(done, updated)
+				stale, placed, done = append(stale, 1000*took.stale), append(placed, took.placed), append(done, took.updated)
 			}
-			values = []float64{report.Median(stale), report.Median(done)}
+			values = []float64{report.Median(stale), report.Median(placed), report.Median(done)}
 			return nil
 		})
 		return values, err
@@ -95,40 +97,66 @@ func declared(ctx context.Context, s *stage.Stage, c *client.Client, dir string)
 	return id, until(ctx, c, id, departure.StepVerify)
 }
 
+// reactions are when the agent had done what, in seconds after the photo was
+// closed.
+type reactions struct{ stale, placed, updated float64 }
+
 // onePhoto writes a photo and watches the departure: stale is when the first
 // update that no longer stands came, updated when readiness counts want items,
-// all of them read back. Both in seconds after the photo was closed.
-func (b *Bench) onePhoto(ctx context.Context, c *client.Client, id, at string, want int64) (stale, updated float64, err error) {
+// all of them read back.
+func (b *Bench) onePhoto(ctx context.Context, s *stage.Stage, c *client.Client, id, at string, want int64) (took reactions, err error) {
 	ctx, stop := context.WithTimeout(ctx, photoWait)
 	defer stop()
 	var closed time.Time
+	placed := make(chan time.Time, 1)
 	for update, err := range c.Watch(ctx, id) {
 		if err != nil {
-			return 0, 0, err
+			return took, err
 		}
 		d := update.Departure
 		if d == nil {
-			return 0, 0, errors.New("the watch fell behind")
+			return took, errors.New("the watch fell behind")
 		}
 		if closed.IsZero() {
 			if !settled(d, want-1) {
 				continue
 			}
 			if err := b.photo(at, photoSize); err != nil {
-				return 0, 0, err
+				return took, err
 			}
 			closed = time.Now()
+			go func() {
+				placed <- appears(ctx, filepath.Join(s.Root, "copy", "*", "data", "photos", "*", filepath.Base(at)))
+			}()
 			continue
 		}
-		since := time.Since(closed).Seconds()
-		if stale == 0 && d.Live == agent.LiveChecking {
-			stale = since
+		if took.stale == 0 && d.Live == agent.LiveChecking {
+			took.stale = time.Since(closed).Seconds()
 		}
 		if settled(d, want) {
-			return stale, since, nil
+			took.updated = time.Since(closed).Seconds()
+			took.placed = (<-placed).Sub(closed).Seconds()
+			return took, ctx.Err()
 		}
 	}
-	return 0, 0, fmt.Errorf("the photo was not counted in time: %w", ctx.Err())
+	return took, fmt.Errorf("the photo was not counted in time: %w", ctx.Err())
+}
+
+// appears waits until there is a file that the pattern names, or for the end of
+// ctx, and says when that was.
+func appears(ctx context.Context, pattern string) time.Time {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if found, err := filepath.Glob(pattern); err != nil || len(found) > 0 {
+			return time.Now()
+		}
+		select {
+		case <-ctx.Done():
+			return time.Now()
+		case <-tick.C:
+		}
+	}
 }
 
 // photo writes one, unlike any other.
