@@ -6,7 +6,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -61,7 +60,11 @@ func control(g *grammar, verb string, out io.Writer) error {
 	case "run":
 		return s.Run()
 	case "status":
-		return status(s, out)
+		text, err := unit.Running(s)
+		if err == nil {
+			_, err = fmt.Fprintln(out, text)
+		}
+		return err
 	case "install":
 		if err := unit.Installable(g.User); err != nil {
 			return err
@@ -71,20 +74,4 @@ func control(g *grammar, verb string, out io.Writer) error {
 		return fmt.Errorf("cannot %s the service: %w", verb, err)
 	}
 	return nil
-}
-
-func status(s service.Service, out io.Writer) error {
-	st, err := s.Status()
-	if errors.Is(err, service.ErrNotInstalled) {
-		return errors.New("the service is not installed: install it with `clearanced install`")
-	}
-	if err != nil {
-		return fmt.Errorf("cannot find out whether the service runs: %w", err)
-	}
-	text := map[service.Status]string{service.StatusRunning: "running", service.StatusStopped: "stopped"}[st]
-	if text == "" {
-		return errors.New("it is not known whether the service runs")
-	}
-	_, err = fmt.Fprintln(out, text)
-	return err
 }

@@ -8,9 +8,9 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
-	"sync/atomic"
 
 	"github.com/clearance-project/clearance/agent"
+	"github.com/clearance-project/clearance/agent/clearanced/sight"
 	"github.com/clearance-project/clearance/agent/clearanced/unit"
 	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/agent/policy"
@@ -26,16 +26,15 @@ import (
 // parts are the agent put together. They are closed in the order in which they
 // use each other.
 type parts struct {
-	service atomic.Pointer[agent.Service] // nil until the agent is put together
+	service *agent.Service
 	store   *store.Store
 	closers []func() error
-	// What the agent can see just now.
-	session, jumps atomic.Bool
-	log            *slog.Logger
+	sight   sight.Sight
+	log     *slog.Logger
 }
 
 func assemble(ctx context.Context, where places, log *slog.Logger) (_ *parts, err error) {
-	p := &parts{log: log}
+	p := &parts{log: log, sight: sight.Sight{Log: log}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.close())
@@ -72,20 +71,21 @@ func assemble(ctx context.Context, where places, log *slog.Logger) (_ *parts, er
 	}
 	c := agent.Config{
 		Version: version, Store: p.store, Worker: worker, Tracker: tracker, Clock: clock.Real{}, Disks: disks,
-		Profiles: profiles, Rules: policy.Default(), Assured: departure.AssuredSystem, Health: p.health,
+		Profiles: profiles, Rules: policy.Default(), Assured: departure.AssuredSystem, Health: p.sight.Health,
 		Signer: ring, JWKS: ring.JWKS, Secret: ring.Secret(), BootID: boot,
 		Closed: func() string { return "" }, Doctor: p.doctor,
 		Fault: func(id, text string) { log.Error("a fault of the agent's own", "id", id, "error", text) },
 	}
+	c.Restorer, _ = worker.(agent.Restorer) // nil where nobody can look at the person's data
 	if where.user {
 		c.Assured, c.Closed = departure.AssuredPersonal, unit.PersonalClosed
 	}
-	s := agent.NewService(c)
-	p.service.Store(s)
-	if err := s.Start(ctx); err != nil {
+	p.service = agent.NewService(c)
+	p.sight.Service.Store(p.service)
+	if err := p.service.Start(ctx); err != nil {
 		return nil, err
 	}
-	p.closers = append(p.closers, func() error { s.Close(); return nil })
+	p.closers = append(p.closers, func() error { p.service.Close(); return nil })
 	return p, p.watchClock(ctx)
 }
 
@@ -108,10 +108,10 @@ func (p *parts) worker(ctx context.Context, where places, profiles *provider.Cat
 	sub, err := b.Subscribe(func(e bus.Event) {
 		switch e.Kind {
 		case bus.Up:
-			p.session.Store(true)
+			p.sight.Session.Store(true)
 		case bus.Down:
-			p.session.Store(false)
-			p.disturbed(ctx, "the person's session bus went away")
+			p.sight.Session.Store(false)
+			p.sight.Lost(ctx, "the person's session bus went away")
 		}
 	})
 	if err != nil {
@@ -147,35 +147,14 @@ func (p *parts) watchClock(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("cannot watch the clock: %w", err)
 	}
-	p.jumps.Store(true)
+	p.sight.Clock.Store(true)
 	go func() {
 		for range jumps {
-			p.disturbed(ctx, "the clock was set")
+			p.sight.Lost(ctx, "the clock was set")
 		}
-		p.jumps.Store(false)
+		p.sight.Clock.Store(false)
 	}()
 	return nil
-}
-
-func (p *parts) disturbed(ctx context.Context, why string) {
-	s := p.service.Load()
-	if s == nil || ctx.Err() != nil { // nothing was looked at, or given, yet
-		return
-	}
-	if err := s.Disturbed(ctx, why); err != nil {
-		p.log.Error("cannot revoke what was given", "why", why, "error", err)
-	}
-}
-
-func (p *parts) health() departure.Health {
-	h := departure.Health{Buses: p.session.Load(), Store: true, Clock: p.jumps.Load()}
-	switch {
-	case !h.Buses:
-		h.Why = departure.Reason{Code: "no-session-bus", Text: "this session's services cannot be asked: nobody is logged in, or the session bus is gone"}
-	case !h.Clock:
-		h.Why = departure.Reason{Code: "clock", Text: "it cannot be seen whether the clock is set"}
-	}
-	return h
 }
 
 func (p *parts) doctor(ctx context.Context) []agent.DoctorEntry {

@@ -49,7 +49,7 @@ func (p *program) Start(s service.Service) error {
 		cancel()
 		return fmt.Errorf("cannot start: %w", errors.Join(err, listener.Close()))
 	}
-	server, err := httpd.New(p.parts.service.Load(), authz.Personal{UID: uint32(os.Getuid())}, httpd.Options{Log: log})
+	server, err := httpd.New(p.parts.service, authz.Personal{UID: uint32(os.Getuid())}, httpd.Options{Log: log})
 	if err != nil {
 		cancel()
 		return fmt.Errorf("cannot serve: %w", errors.Join(err, listener.Close()))

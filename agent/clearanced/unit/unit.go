@@ -1,7 +1,7 @@
 // Package unit is the text of clearanced's systemd units, as templates for
 // kardianos/service, and the checks that come before one is installed.
 //
-// It may import the standard library alone. The syntax is that of the small
+// It may import the standard library and kardianos/service. The syntax is that of the small
 // engine in kardianos/service 1.3.0 (option SystemdScript), which fills in
 // Description, Path and Arguments.
 //

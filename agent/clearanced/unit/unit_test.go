@@ -2,6 +2,7 @@ package unit_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/kardianos/service"
 
 	"github.com/clearance-project/clearance/agent/clearanced/unit"
 )
@@ -126,6 +129,32 @@ func TestCheckProgram(t *testing.T) {
 	} {
 		if err := unit.CheckProgram(path); (err == nil) != ok {
 			t.Errorf("CheckProgram(%s) = %v", path, err)
+		}
+	}
+}
+
+type state struct {
+	st  service.Status
+	err error
+}
+
+func (s state) Status() (service.Status, error) { return s.st, s.err }
+
+func TestRunning(t *testing.T) {
+	for _, c := range []struct {
+		state state
+		want  string
+		why   string
+	}{
+		{state{service.StatusRunning, nil}, "running", ""},
+		{state{service.StatusStopped, nil}, "stopped", ""},
+		{state{service.StatusUnknown, nil}, "", "not known"},
+		{state{service.StatusUnknown, service.ErrNotInstalled}, "", "clearanced install"},
+		{state{service.StatusRunning, errors.New("no bus")}, "", "no bus"},
+	} {
+		got, err := unit.Running(c.state)
+		if got != c.want || (err == nil) != (c.why == "") || (err != nil && !strings.Contains(err.Error(), c.why)) {
+			t.Errorf("%+v: %q, %v", c.state, got, err)
 		}
 	}
 }
