@@ -9,7 +9,9 @@ import (
 
 // Running says whether the installed service runs: "running" or "stopped". A
 // service that is not installed, or whose state is not known, is an error.
-func Running(s interface{ Status() (service.Status, error) }) (string, error) {
+func Running(s interface {
+	Status() (service.Status, error)
+}) (string, error) {
 	st, err := s.Status()
 	switch {
 	case errors.Is(err, service.ErrNotInstalled):
