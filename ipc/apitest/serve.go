@@ -89,7 +89,7 @@ func newService(world *World) (*agent.Service, error) {
 		return nil, err
 	}
 	return agent.NewService(agent.Config{
-		Version: "test", Store: newStore(), Worker: world, Tracker: tracker{world}, Clock: wall{},
+		Version: "test", Store: newStore(), Worker: world, Restorer: world, Tracker: tracker{world}, Clock: wall{},
 		Profiles: profiles, Rules: policy.Default(), Assured: departure.AssuredPersonal,
 		Health: func() departure.Health {
 			return departure.Health{Worker: true, Buses: true, Store: true, Clock: true}

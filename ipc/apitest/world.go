@@ -43,6 +43,7 @@ type World struct {
 	bound    bool
 	findMy   departure.TrackerState
 	watchers map[int]func(departure.SourceID)
+	restored map[string]bool // paths to which the copy was restored
 	nextID   int
 
 	ejected bool
@@ -76,8 +77,8 @@ func NewWorld() *World {
 			at("dav:files", departure.Files, "Files in the cloud", 6, 6),
 		},
 		copied: map[departure.SourceID]int64{}, bound: true, findMy: departure.TrackerOn,
-		watchers: map[int]func(departure.SourceID){},
-		hold:     map[departure.Step]chan struct{}{}, held: make(chan departure.Step, 16),
+		watchers: map[int]func(departure.SourceID){}, restored: map[string]bool{},
+		hold: map[departure.Step]chan struct{}{}, held: make(chan departure.Step, 16),
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/clearance-project/clearance/agent/departure"
+	"github.com/clearance-project/clearance/agent/engine"
 )
 
 // unspoken are the domain's words that a person never reads (domain.md).
@@ -53,7 +54,13 @@ func stepNamed(name string) (departure.Step, bool) {
 	return "", false
 }
 
+// restoring is no step of a leaving, and cannot be gone to.
+var restoring = step{engine.StepRestore, "restore", "Restoring"}
+
 func spokenStep(id departure.Step) step {
+	if id == restoring.id {
+		return restoring
+	}
 	for _, s := range steps {
 		if s.id == id {
 			return s

@@ -135,7 +135,7 @@ func copyAt(folder string) (string, error) {
 	}
 	switch len(found) {
 	case 0:
-		return "", &engine.RefusedError{Code: "not-found", Text: fmt.Sprintf("there is no copy of Clearance's in %s: a copy is a folder with a file bag-info.txt in it", folder)}
+		return "", &engine.RefusedError{Code: "not-found", Text: fmt.Sprintf("there is no copy of Clearance's in %s: a copy is a folder with the files items.jsonl and manifest-sha256.txt in it", folder)}
 	case 1:
 		return found[0], nil
 	}
@@ -254,13 +254,13 @@ func restoreRefusal(err error) error {
 	switch {
 	case errors.As(err, &room):
 		return blocked("no-room", fmt.Sprintf("there is too little room at %s: %s are needed and %s are free. Nothing was written", room.Path, humanize.Bytes(uint64(room.Need)), humanize.Bytes(uint64(max(room.Free, 0)))),
-			"restore to another disk, or less at once with --dataset, --since or --search", "clearance restore --dry-run")
+			"restore to another disk, or less at once with --only, --since or --search", "clearance restore --dry-run")
 	case errors.As(err, &locked):
 		return &engine.RefusedError{Code: "busy", Text: "another restore is writing there: wait until it ends, or stop it"}
 	case errors.As(err, &where):
 		return &engine.RefusedError{Code: "invalid", Text: where.Error()}
 	case errors.As(err, &none):
-		return &engine.RefusedError{Code: "not-found", Text: none.Error()}
+		return &engine.RefusedError{Code: "not-found", Text: none.Path + " is no copy of Clearance's"}
 	case errors.As(err, &busy):
 		return &engine.RefusedError{Code: "busy", Text: busy.Error()}
 	case errors.As(err, &disk):
