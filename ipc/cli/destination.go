@@ -83,6 +83,19 @@ func (s *session) showDisks(name string) error {
 	return nil
 }
 
+// offerDisks shows the disks before the question where the copy should go. Where
+// nobody can tell them the question is asked all the same.
+func (s *session) offerDisks() {
+	disks, err := s.client.Disks(s.ctx)
+	if err != nil || len(disks) == 0 {
+		return
+	}
+	s.say("Plugged in:")
+	for i := range disks {
+		s.say("  %s", diskLine(&disks[i]))
+	}
+}
+
 // diskLine is one disk as a person chooses it: by its name, and by its room.
 func diskLine(d *agent.Disk) string {
 	name := printable(d.Label)

@@ -189,6 +189,7 @@ func (l *leaving) choosePlace() (err error) {
 		return nil
 	}
 	if folder == "" {
+		l.offerDisks()
 		folder, err = l.questions.ask(l.ctx, "Where should your copy go? A folder, best on another disk:")
 		if err != nil || folder == "" {
 			return l.unanswered(err, "no place was chosen for your copy", "--to FOLDER")
@@ -309,5 +310,8 @@ func (l *leaving) showEnd() {
 	}
 	if l.info.Copy.Items > 0 {
 		l.say("Your copy: %s items, %s, in %s", humanize.Comma(l.info.Copy.Items), size(l.info.Copy.Bytes), printable(l.info.Copy.Shown))
+		if disk := l.info.Copy.DiskName; disk != "" {
+			l.say("Before you unplug %s: `%s`", printable(disk), departure.Command("destination", l.account.Account, "--eject"))
+		}
 	}
 }
