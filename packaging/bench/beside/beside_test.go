@@ -11,6 +11,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/clearance-project/clearance/packaging/bench/corpus"
 	"github.com/clearance-project/clearance/packaging/bench/report"
@@ -118,6 +121,59 @@ func TestToolThatIsNotThere(t *testing.T) {
 	if _, _, err := b.Run(t.Context(), c); err == nil {
 		t.Error("a tool that cannot be run was measured")
 	}
+}
+
+// TestCold: what was just written to a volume is not in memory when it is cold,
+// and is still there.
+func TestCold(t *testing.T) {
+	p := place(t, true)
+	v, err := p.Volume(t.Context(), 64<<20, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := filepath.Join(v.At, "file")
+	if err := os.WriteFile(at, make([]byte, 1<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if n := resident(t, at); n == 0 {
+		t.Error("nothing of a new file is in memory: the test sees nothing")
+	}
+	if err := v.chill(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := resident(t, at); n != 0 {
+		t.Errorf("%d pages are in memory", n)
+	}
+	if err := v.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// resident counts the pages of a file that are in memory.
+func resident(t *testing.T, path string) (n int) {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := unix.Mmap(int(f.Fd()), 0, int(info.Size()), unix.PROT_READ, unix.MAP_SHARED)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Munmap(pages) }()
+	seen := make([]byte, (len(pages)+os.Getpagesize()-1)/os.Getpagesize())
+	if _, _, errno := unix.Syscall(unix.SYS_MINCORE, uintptr(unsafe.Pointer(&pages[0])), uintptr(len(pages)), uintptr(unsafe.Pointer(&seen[0]))); errno != 0 {
+		t.Fatal(errno)
+	}
+	for _, page := range seen {
+		n += int(page & 1)
+	}
+	return n
 }
 
 // stopping ends a run once something was measured.

@@ -12,6 +12,6 @@
 //   - A tool that does not make its copy durable is followed by sync -f, and that
 //     is counted.
 //   - Before a copy every file of the source is read once, for everybody; a
-//     read-back begins with nothing in memory, for everybody.
+//     read-back begins with nothing of the copy in memory, for everybody.
 //   - Nothing counts that did not end well: a tool that fails ends the run.
 package beside

@@ -127,8 +127,8 @@ func (c *course) trial(ctx context.Context, t *tool) (err error) {
 // run into it.
 func (c *course) ready(ctx context.Context, task Task, v *Volume) error {
 	if task == Verify {
-		c.cold = true
-		return c.Place.chill(v.At, c.source.At)
+		c.cold = c.cold || !c.Place.Images
+		return v.chill(ctx)
 	}
 	if c.cold {
 		if err := c.source.warm(ctx); err != nil {

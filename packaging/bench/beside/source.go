@@ -140,37 +140,6 @@ func (s *Source) warm(ctx context.Context) error {
 	})
 }
 
-// chill empties the caches: of the whole system where that is allowed, else of
-// the files beneath the folders.
-func (p *Place) chill(dirs ...string) error {
-	unix.Sync()
-	if p.whole {
-		return os.WriteFile("/proc/sys/vm/drop_caches", []byte("3"), 0)
-	}
-	for _, dir := range dirs {
-		err := eachFile(dir, func(path string) error {
-			f, err := os.Open(path)
-			if err != nil {
-				return err
-			}
-			defer f.Close()
-			return unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED)
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Cold says how the caches are emptied.
-func (p *Place) Cold() string {
-	if p.whole {
-		return "sync, then 3 into /proc/sys/vm/drop_caches"
-	}
-	return "sync, then posix_fadvise(DONTNEED) on every file (not root: folders and inodes stay in memory)"
-}
-
 // eachFile calls fn for every regular file beneath dir, from a few goroutines.
 func eachFile(dir string, fn func(path string) error) error {
 	paths := make(chan string, 256)

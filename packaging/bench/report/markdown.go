@@ -21,7 +21,7 @@ func (m Measured) Markdown() string {
 	w.WriteString("- **initial**: the first copy, durable: `cp`, `rsync` and `rclone` are followed by `sync -f`, which is counted; Clearance hashes, keeps a ledger\n" +
 		"  and writes a manifest besides. The source is in memory for everybody.\n" +
 		"- **no change**: the same once more, right after, caches warm. Clearance looks at the source and at every file of the copy, as rsync does.\n" +
-		"- **read back**: every byte of the copy, from cold caches. `rsync -ac` and `rclone check` read the source too: they have no list of their own.\n" +
+		"- **read back**: every byte of the copy, with nothing of it in memory. `rsync -ac` and `rclone check` read the source too: they have no list of their own.\n" +
 		"- Clearance is the backup engine as a process (`packaging/bench/engine`), by the calls of the agent's worker. borg runs without encryption; restic has no such mode.\n\n")
 	m.missed(w)
 	for i := range m {
