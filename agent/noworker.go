@@ -66,7 +66,7 @@ func (NoWorker) InspectDestination(context.Context, engine.Job, string) (departu
 }
 
 // InspectSource answers engine.ErrNoWorker.
-func (NoWorker) InspectSource(context.Context, departure.Dataset, string) (engine.GivenSource, error) {
+func (NoWorker) InspectSource(context.Context, departure.Dataset, string, []engine.GivenSource) (engine.GivenSource, error) {
 	return engine.GivenSource{}, engine.ErrNoWorker
 }
 

@@ -19,7 +19,7 @@ func (s *Service) AddSource(ctx context.Context, by Caller, account string, data
 	if err != nil {
 		return AccountInfo{}, err
 	}
-	given, err := s.cfg.Worker.InspectSource(ctx, dataset, path)
+	given, err := s.cfg.Worker.InspectSource(ctx, dataset, path, a.Given)
 	if err != nil {
 		return AccountInfo{}, s.told(err)
 	}

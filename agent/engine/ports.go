@@ -75,6 +75,9 @@ type CopyResult struct {
 	Done   int64
 	Failed int64
 	Bytes  int64
+	// Beside says why what only lies beside the copy (pages to look at, files to
+	// import) could not be written; "" if it was. The copy counts all the same.
+	Beside string
 }
 
 // SealResult is a full listing with every source byte hashed again.
@@ -151,8 +154,10 @@ type Worker interface {
 
 	// InspectDestination opens a folder as a place for the copy.
 	InspectDestination(ctx context.Context, job Job, folder string) (departure.Copy, Destination, error)
-	// InspectSource opens a folder or file as a source.
-	InspectSource(ctx context.Context, dataset departure.Dataset, path string) (GivenSource, error)
+	// InspectSource opens a folder or file as a source. It is refused where it
+	// lies in or around one of those beside it, of the same dataset, by whatever
+	// name or mount: its items would count twice.
+	InspectSource(ctx context.Context, dataset departure.Dataset, path string, beside []GivenSource) (GivenSource, error)
 	// Credential hands over the account's password, kept in memory alone.
 	Credential(ctx context.Context, job Job, password string) error
 	// Items pages through the items of the copy.

@@ -119,7 +119,7 @@ func (w *World) InspectDestination(_ context.Context, _ engine.Job, folder strin
 }
 
 // InspectSource implements engine.Worker.
-func (w *World) InspectSource(_ context.Context, dataset departure.Dataset, path string) (engine.GivenSource, error) {
+func (w *World) InspectSource(_ context.Context, dataset departure.Dataset, path string, _ []engine.GivenSource) (engine.GivenSource, error) {
 	id := departure.SourceID("given:" + string(dataset) + ":" + filepath.Base(path))
 	return engine.GivenSource{ID: id, Dataset: dataset, Path: path}, nil
 }

@@ -193,7 +193,7 @@ func TestSourcesThatAreNone(t *testing.T) {
 		"a relative path":        {departure.Files, "files", false},
 		"a path that is no text": {departure.Files, at + "/\xff", false},
 	} {
-		g, err := d.InspectSource(t.Context(), c.dataset, c.at)
+		g, err := d.InspectSource(t.Context(), c.dataset, c.at, nil)
 		var refused *engine.RefusedError
 		if c.ok != (err == nil) || (!c.ok && !errors.As(err, &refused)) || (c.ok && g.ID == "") {
 			t.Errorf("%s: %+v, %v", what, g, err)

@@ -57,6 +57,8 @@ func mounting(words []string) error {
 			return fmt.Errorf("%w: %s", err, out)
 		}
 		return nil
+	case "bind":
+		return unix.Mount(words[1], at, "", unix.MS_BIND, "")
 	case "read-only":
 		return unix.Mount("", at, "", unix.MS_REMOUNT|unix.MS_RDONLY, "")
 	case "unplug":

@@ -20,7 +20,7 @@ import (
 const maxGivenFile = 512 << 20
 
 // InspectSource opens a folder or file as a source.
-func (w *Worker) InspectSource(_ context.Context, d departure.Dataset, at string) (engine.GivenSource, error) {
+func (w *Worker) InspectSource(_ context.Context, d departure.Dataset, at string, beside []engine.GivenSource) (engine.GivenSource, error) {
 	g := engine.GivenSource{Dataset: d, Path: filepath.Clean(at)}
 	refuse := func(format string, args ...any) (engine.GivenSource, error) {
 		return g, &engine.RefusedError{Code: "invalid", Text: fmt.Sprintf(format, args...)}
@@ -45,6 +45,17 @@ func (w *Worker) InspectSource(_ context.Context, d departure.Dataset, at string
 		return refuse("%s is neither a folder nor a file", g.Path)
 	}
 	g.ID = departure.SourceID("given:" + string(d) + ":" + string(departure.DigestOf(g.Path))[:16])
+	for _, k := range beside {
+		if k.Dataset != d || k.ID == g.ID {
+			continue
+		}
+		switch nested, err := overlap(g.Path, k.Path); {
+		case err != nil:
+			return refuse("it cannot be told whether %s lies in %s, which was given already: %v", g.Path, k.Path, err)
+		case nested:
+			return refuse("%s lies in or around %s, which was given already: its %s would count twice", g.Path, k.Path, d)
+		}
+	}
 	return g, nil
 }
 

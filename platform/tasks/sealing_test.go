@@ -56,7 +56,7 @@ func TestSealWithHiddenSources(t *testing.T) {
 	d.signIn(davtest.Content{Contacts: 1}, nil)
 	d.job.Departure.Account.Declared = true // it was declared, and is signed in by now
 	must(t, d.Watch(t.Context(), d.job, func(departure.SourceID) {}))
-	g, err := d.InspectSource(t.Context(), departure.Files, d.folder("files", map[string]string{"one": "1"}))
+	g, err := d.InspectSource(t.Context(), departure.Files, d.folder("files", map[string]string{"one": "1"}), nil)
 	must(t, err)
 	d.job.Given = append(d.job.Given, g)
 	sealed := d.seal()

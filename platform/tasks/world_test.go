@@ -72,7 +72,7 @@ func (d *desk) declared(given map[departure.Dataset]string) {
 	d.t.Helper()
 	d.job.Departure.Account = departure.Account{ID: "xiaomi-1", Provider: "xiaomi", Identity: "1926", Name: "1926", Declared: true}
 	for dataset, at := range given {
-		g, err := d.InspectSource(d.t.Context(), dataset, at)
+		g, err := d.InspectSource(d.t.Context(), dataset, at, nil)
 		must(d.t, err)
 		d.job.Given = append(d.job.Given, g)
 	}

@@ -217,7 +217,7 @@ func (w worker) InspectDestination(ctx context.Context, _ engine.Job, folder str
 	return departure.Copy{Place: departure.PlaceApart, Present: w.Plugged, Free: 1 << 30}, engine.Destination{Folder: folder, Disk: "disk-1"}, nil
 }
 
-func (w worker) InspectSource(ctx context.Context, d departure.Dataset, path string) (engine.GivenSource, error) {
+func (w worker) InspectSource(ctx context.Context, d departure.Dataset, path string, _ []engine.GivenSource) (engine.GivenSource, error) {
 	if err := w.begin(ctx, "InspectSource"); err != nil {
 		return engine.GivenSource{}, err
 	}
