@@ -199,4 +199,55 @@ func TestHardwareOfADisk(t *testing.T) {
 	if got := hardware(part); got != "serial=4C530001#1" {
 		t.Errorf("%q", got)
 	}
+	crypt := filepath.Join(top, "virtual", "block", "dm-0")
+	must(t, os.MkdirAll(crypt+"/slaves", 0o700))
+	must(t, os.MkdirAll(crypt+"/dm", 0o700))
+	must(t, os.WriteFile(crypt+"/dm/uuid", []byte("CRYPT-LUKS2-0123\n"), 0o600))
+	if got := hardware(crypt); got != "dm/uuid=CRYPT-LUKS2-0123#" {
+		t.Errorf("%q", got)
+	}
+	must(t, os.Symlink(part, crypt+"/slaves/sdb1"))
+	if got := hardware(crypt); got != "serial=4C530001#1" {
+		t.Errorf("encrypted: %q", got)
+	}
+}
+
+func TestADiskThatWasPulledOut(t *testing.T) {
+	gone := &Place{MountFrom: "/dev/no-such-disk", Dev: unix.Mkdev(4095, 77)}
+	if sysfs() != gone.Unplugged() {
+		t.Error("a device that is not there is plugged in")
+	}
+	for _, p := range []*Place{at(t, "/"), at(t, "/proc"), {MountFrom: "nas:/photos", Dev: unix.Mkdev(0, 50)}} {
+		if p.Unplugged() {
+			t.Errorf("%s is pulled out", p.MountFrom)
+		}
+	}
+	if p := at(t, plug(t, image(t, "A", ""))); p.Unplugged() {
+		t.Error("a disk that is there is pulled out")
+	}
+}
+
+// TestAStickWithoutALongName: FAT has a serial number, which only udev tells
+// some; without it the name of the disk is that of its device.
+func TestAStickWithoutALongName(t *testing.T) {
+	if kinds, err := os.ReadFile("/proc/filesystems"); err != nil || !strings.Contains(string(kinds), "\tvfat\n") {
+		t.Skip("SKIPPED: this kernel has no vfat")
+	}
+	if _, err := exec.LookPath("mkfs.vfat"); err != nil || os.Geteuid() != 0 {
+		t.Skip("SKIPPED: a FAT disk needs root, and mkfs.vfat of dosfstools")
+	}
+	img := filepath.Join(t.TempDir(), "stick.img")
+	must(t, os.WriteFile(img, nil, 0o600))
+	must(t, os.Truncate(img, 16<<20))
+	run(t, "mkfs.vfat", "-i", "4A210F00", "-n", "STICK", img)
+	a := plug(t, img)
+	disk := at(t, a).Disk()
+	unplug(t, a)
+	if empty := at(t, a); empty.Is(disk) != Other {
+		t.Errorf("the empty mount point is %q", disk)
+	}
+	b := plug(t, img)
+	if found, err := Find(disk, "/"); err != nil || len(found) != 1 || found[0].Path != b {
+		t.Errorf("elsewhere: %+v %v", found, err)
+	}
 }

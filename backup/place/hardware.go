@@ -28,8 +28,20 @@ func (p *Place) Hardware() string {
 }
 
 // hardware looks in the folder of a block device, then in those above it: a
-// partition lies in its disk, a disk in what it is plugged into.
+// partition lies in its disk, a disk in what it is plugged into. A device that is
+// made of one other (an encrypted disk) is that one: a clone has its names too.
 func hardware(at string) string {
+	for range 8 { // an encrypted disk in a logical volume in …
+		under, err := os.ReadDir(filepath.Join(at, "slaves"))
+		if err != nil || len(under) != 1 {
+			break
+		}
+		below, err := filepath.EvalSymlinks(filepath.Join(at, "slaves", under[0].Name()))
+		if err != nil {
+			break
+		}
+		at = below
+	}
 	part := attribute(at, "partition")
 	for range 12 { // no device lies deeper
 		for _, name := range []string{"loop/backing_file", "dm/uuid", "md/uuid", "wwid", "device/wwid", "serial", "device/serial", "device/cid"} {

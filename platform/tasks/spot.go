@@ -46,15 +46,12 @@ func diskName(d engine.Destination) string {
 // own name tells; which copy is on it is told by the bag.
 func (w *Worker) locate(job engine.Job) (place.Place, error) {
 	d := job.Destination
-	here, err := place.Look(d.Folder)
-	if err != nil {
-		return place.Place{}, err
-	}
-	if d.Disk == "" {
-		return here, nil // chosen before disks had names
+	here, herr := place.Look(d.Folder)
+	if d.Disk == "" || (herr != nil && d.Within == "") {
+		return here, herr // no disk is known by name yet
 	}
 	at := []place.Place{}
-	if w.isSpot(job, &here) {
+	if herr == nil && w.isSpot(job, &here) {
 		at = append(at, here)
 	}
 	if d.Within != "" {
@@ -70,6 +67,11 @@ func (w *Worker) locate(job engine.Job) (place.Place, error) {
 	}
 	switch len(at) {
 	case 0:
+		// What is left of a disk that was pulled out may answer with errors alone,
+		// while it is plugged in elsewhere.
+		if herr != nil {
+			return place.Place{}, &awayError{"copy-unreadable", diskName(d) + " cannot be read: " + herr.Error()}
+		}
 		return place.Place{}, notThere(d, &here)
 	case 1:
 		return at[0], nil
