@@ -62,10 +62,10 @@ race:
 vuln: $(TOOLS)/govulncheck
 	@packaging/ci/vuln.sh $(TOOLS)/govulncheck
 
-bench: ## measure beside cp, rsync, restic and others, into packaging/bench/RESULTS.md (BENCHFLAGS='-runs 1 -only photos')
+bench: ## measure beside cp, rsync, restic and others, into packaging/bench/RESULTS.md (BENCHFLAGS="-only 'photos|peak'")
 	@packaging/ci/deps.sh bench
 	@mkdir -p $(BENCHBIN)
-	$(GO) build -o $(BENCHBIN)/ ./agent/clearanced ./platform/devicesim ./packaging/stage/relay $(addprefix ./packaging/bench/,engine measure load)
+	$(GO) build -trimpath -ldflags='-s -w' -o $(BENCHBIN)/ ./agent/clearanced ./platform/devicesim ./packaging/stage/relay $(addprefix ./packaging/bench/,engine measure load)
 	$(GO) build -o .cache/bench/ ./packaging/bench
 	.cache/bench/bench -bin $(BENCHBIN) $(BENCHFLAGS)
 

@@ -19,6 +19,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"syscall"
 	"time"
 
@@ -56,7 +57,7 @@ func main() {
 	o.command = command()
 	var err error
 	if o.only, err = regexp.Compile(*only); err == nil {
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 		err = o.run(ctx)
 		stop()
 	}
@@ -66,19 +67,18 @@ func main() {
 	}
 }
 
-// command is how this run was asked for.
+// command is how this run was asked for, to be typed again.
 func command() string {
-	text := "make bench"
-	var flags string
+	var flags []string
 	flag.Visit(func(f *flag.Flag) {
 		if f.Name != "bin" && f.Name != "work" {
-			flags += fmt.Sprintf(" -%s=%s", f.Name, f.Value)
+			flags = append(flags, fmt.Sprintf("-%s='%s'", f.Name, f.Value))
 		}
 	})
-	if flags != "" {
-		text += " BENCHFLAGS='" + flags[1:] + "'"
+	if len(flags) == 0 {
+		return "make bench"
 	}
-	return text
+	return `make bench BENCHFLAGS="` + strings.Join(flags, " ") + `"`
 }
 
 func (o *options) run(ctx context.Context) (err error) {
