@@ -157,6 +157,32 @@ func TestADiskThatGoesWhileItIsWritten(t *testing.T) {
 	}
 }
 
+// What is left of a disk whose cable was pulled stays mounted, and answers with
+// errors: the disk counts where it is plugged in again.
+func TestACableThatIsPulled(t *testing.T) {
+	d, image := diskDesk(t, 8)
+	d.backup()
+	d.verify()
+	must(t, hand(t, "pull", filepath.Join(d.session.Root, "media")))
+	d.folder("files", map[string]string{"three": "333"})
+	if c := d.look().Copy; c.Present || !strings.Contains(c.PlaceWhy.Text, "Photos-Disk") {
+		t.Errorf("the look says %+v", c)
+	}
+	_, err := d.Backup(t.Context(), d.job, quiet)
+	var blocked *engine.BlockedError
+	if !errors.As(err, &blocked) || blocked.Remedy.Text == "" || !strings.Contains(blocked.Why.Text, "Photos-Disk") {
+		t.Errorf("copying: %v", err)
+	}
+	// mount(8) would give the dead device once more for the same image.
+	do(t, "cp", image, image+".again")
+	at := d.plug(image+".again", "again")
+	d.backup()
+	d.verify()
+	if c := d.look().Copy; !sound(c) || c.Items != 3 || !strings.HasPrefix(c.Shown, at) {
+		t.Errorf("plugged in again: %+v", c)
+	}
+}
+
 func TestACloneIsNotTheDisk(t *testing.T) {
 	d, image := diskDesk(t, 8)
 	media := filepath.Join(d.session.Root, "media")
