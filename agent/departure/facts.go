@@ -73,7 +73,8 @@ type Listing struct {
 	Failed   int64     `json:"failed"`  // items that could not be copied, by name in Failures
 	Failures Digest    `json:"failures"`
 	// Beside counts those of Covered that a person would not count at the
-	// provider: what lies beside a photo, an image in a note.
+	// provider: what lies beside a photo, an image in a note, a contact that
+	// another file given has too.
 	Beside int64 `json:"beside,omitempty"`
 	// OnlyCloud counts the items that no copy on this device holds.
 	OnlyCloud      int64 `json:"only_cloud"`

@@ -77,7 +77,7 @@ func (w *Worker) list(ctx context.Context, s *survey, o *origin, l *ledger.Ledge
 		switch state(l, &item) {
 		case ledger.Held:
 			out.Covered++
-			if beside(o.src, &item) {
+			if beside(o.src, &item) || s.again(o, &item) {
 				out.Beside++
 			} else if photos {
 				shots.Add(item.ID)

@@ -25,6 +25,9 @@ type origin struct {
 	here func(*source.Item) bool
 	// rehash: its bytes are fetched again for the seal.
 	rehash bool
+	// same names what an item of a file that was given is, by its id: an export
+	// that was made twice has it twice.
+	same map[string]string
 }
 
 // ref is the source as the copy knows it.
@@ -48,6 +51,7 @@ type survey struct {
 	lists   map[string]dav.Listing // collections at the server, listed once
 	trees   map[string]*tree       // file trees at the server, walked once
 	keys    map[*eds.Store]eds.Listing
+	firsts  map[string]string // what an item is → where it was listed first
 	closers []func(context.Context) error
 }
 
@@ -88,6 +92,22 @@ func (w *Worker) survey(ctx context.Context, job engine.Job) (*survey, error) {
 // anew forgets what was listed, so that it is listed once more.
 func (s *survey) anew() {
 	s.lists, s.trees, s.keys = make(map[string]dav.Listing), make(map[string]*tree), make(map[*eds.Store]eds.Listing)
+	s.firsts = make(map[string]string)
+}
+
+// again reports whether an item that is in the copy is there by another file
+// too. Within one file each counts: the provider itself wrote it so.
+func (s *survey) again(o *origin, item *source.Item) bool {
+	same, ok := o.same[item.ID]
+	if !ok || s.firsts == nil {
+		return false
+	}
+	what, here := string(o.src.Dataset)+"\x00"+same, string(o.src.ID)+"\x00"+item.ID
+	first, known := s.firsts[what]
+	if !known {
+		s.firsts[what] = here
+	}
+	return known && first != here
 }
 
 // lack notes that the set of origins is not known in full; the first why stays.

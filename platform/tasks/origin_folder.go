@@ -94,7 +94,7 @@ func (s *survey) findPictures() {
 }
 
 func (s *survey) addFolder(src departure.Source, at string) {
-	o := &origin{src: src, rehash: true}
+	o := &origin{src: src, rehash: true, same: make(map[string]string)}
 	s.add(o)
 	folder, only := at, ""
 	if info, err := os.Stat(at); err == nil && info.Mode().IsRegular() {
@@ -119,7 +119,7 @@ func (s *survey) addFolder(src departure.Source, at string) {
 	o.list = func(ctx context.Context, _ func(*source.Item) bool) iter.Seq2[source.Item, error] {
 		switch {
 		case ext != "":
-			return split(ctx, f)
+			return split(ctx, f, o.same)
 		case src.Dataset == departure.Notes:
 			return f.NoteItems(ctx)
 		}
@@ -128,8 +128,9 @@ func (s *survey) addFolder(src departure.Source, at string) {
 }
 
 // split takes the files of contacts or calendars of a folder apart, one item a
-// contact or calendar object. What does not parse is an item as it stands.
-func split(ctx context.Context, f *source.Folder) iter.Seq2[source.Item, error] {
+// contact or calendar object. What does not parse is an item as it stands. What
+// each item is, whichever file it stands in, is noted in same by the item's id.
+func split(ctx context.Context, f *source.Folder, same map[string]string) iter.Seq2[source.Item, error] {
 	return func(yield func(source.Item, error) bool) {
 		for file, err := range f.Items(ctx) {
 			if err != nil {
@@ -138,7 +139,7 @@ func split(ctx context.Context, f *source.Folder) iter.Seq2[source.Item, error] 
 				}
 				continue
 			}
-			items, err := splitFile(file)
+			items, err := splitFile(file, same)
 			if err != nil {
 				err = &source.Failed{Item: file, Reason: source.Unreadable, Err: err}
 				if !yield(file, err) {
@@ -155,7 +156,7 @@ func split(ctx context.Context, f *source.Folder) iter.Seq2[source.Item, error] 
 	}
 }
 
-func splitFile(file source.Item) (items []source.Item, err error) {
+func splitFile(file source.Item, same map[string]string) (items []source.Item, err error) {
 	in, stat, err := file.File.Open()
 	if err != nil {
 		return nil, err
@@ -177,6 +178,7 @@ func splitFile(file source.Item) (items []source.Item, err error) {
 		if n := seen[id]; n > 1 {
 			id = fmt.Sprintf("%s#%d", id, n)
 		}
+		same[file.ID+"/"+id] = id
 		return file.ID + "/" + id
 	}
 	if strings.EqualFold(file.Ext, ".vcf") {
