@@ -1,7 +1,6 @@
 package viewer
 
 import (
-	"cmp"
 	"fmt"
 
 	"github.com/dustin/go-humanize"
@@ -176,7 +175,10 @@ func (p *pages) soon() []event {
 func (w *writer) foot() []string {
 	lines := []string{"This page was written on " + stamp(w.began, w.o.Zone) + " from the files in this folder. What happened later is not on it. It works from disk and asks nothing of the network."}
 	if n := w.held.count[source.Files]; n > 0 {
-		lines = append(lines, fmt.Sprintf("%s (%s) lie in the folder data/files.", cmp.Or(many(n, "other file", "other files")), humanize.Bytes(uint64(max(0, w.held.bytes[source.Files])))))
+		lines = append(lines, fmt.Sprintf("%s (%s) in the folder data/files.", many(n, "other file is", "other files are"), humanize.Bytes(uint64(max(0, w.held.bytes[source.Files])))))
+	}
+	if w.strangers > 0 {
+		lines = append(lines, many(w.strangers, "other file lies", "other files lie")+" among the photos, in the folder data/photos.")
 	}
 	if w.held.older > 0 {
 		lines = append(lines, many(w.held.older, "earlier version is", "earlier versions are")+" kept beside the newest, in the same folders, as “name~2”.")

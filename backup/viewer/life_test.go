@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/clearance-project/clearance/backup/bag"
 	"github.com/clearance-project/clearance/backup/source"
 )
 
@@ -47,4 +48,11 @@ func library(t testing.TB, n int) []file {
 		files = append(files, file{photos, fmt.Sprintf("Camera/IMG_%05d.png", i), "", unlike(t, i), at})
 	}
 	return files
+}
+
+// failures are what could not be copied, for a known and an unknown reason.
+var failures = []bag.Failure{
+	{Key: source.Key{Ref: photos, ID: "2023/only.jpg"}, Name: "only.jpg", Reason: string(source.OnlyInCloud), At: noon},
+	{Key: source.Key{Ref: photos, ID: "2023/bad.jpg"}, Reason: string(source.Unreadable), Detail: "input/output error", At: noon},
+	{Key: source.Key{Ref: book, ID: attack}, Name: attack, Reason: attack, Detail: attack, At: noon},
 }

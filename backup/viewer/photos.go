@@ -50,6 +50,8 @@ func (w *writer) photos() []photo {
 	for _, i := range rest {
 		if k := w.known.get(items[i].sum); k.Format != formatNone {
 			shots = append(shots, source.Shot{Main: i}) // a picture by its bytes
+		} else {
+			w.strangers++
 		}
 	}
 	seen := map[[32]byte]bool{}

@@ -129,6 +129,8 @@ type writer struct {
 	held   *holdings
 	known  *memory
 	report Report
+
+	strangers int // files among the photos that are none
 }
 
 func (w *writer) write(ctx context.Context) error {

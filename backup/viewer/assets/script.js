@@ -76,7 +76,7 @@
     else if (at && at.classList.contains("tile")) { at.scrollIntoView({ block: "center" }); at.focus(); }
   }
   addEventListener("hashchange", open);
-  open();
+  addEventListener("load", open); /* the browser itself goes there before, and takes the focus away */
 
   /* Photos: arrows move among the tiles and from photo to photo. */
   var photos = Array.prototype.slice.call(doc.querySelectorAll("a.tile[data-name]"));
@@ -87,6 +87,7 @@
   stage.className = "stage"; foot.className = "foot";
   box.setAttribute("aria-label", "Photo");
   words.setAttribute("aria-live", "polite");
+  img.alt = "";
   sorry.hidden = true;
   img.addEventListener("error", function () { if (img.src) sorry.hidden = false; });
   img.addEventListener("load", function () { sorry.hidden = true; });

@@ -1,0 +1,331 @@
+package viewer_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// browser is a headless Chromium that notes whatever a page must not do.
+type browser struct {
+	t   *testing.T
+	ctx context.Context
+
+	mu     sync.Mutex
+	wrongs []string
+}
+
+func newBrowser(t *testing.T) *browser {
+	t.Helper()
+	program := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if at, err := exec.LookPath(name); err == nil {
+			program = at
+			break
+		}
+	}
+	if program == "" {
+		t.Skip("NOT CHECKED in a browser: there is no Chromium here (apt-get install chromium)")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program), chromedp.UserDataDir(t.TempDir()),
+		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND"), chromedp.Flag("disable-dev-shm-usage", true), chromedp.WSURLReadTimeout(time.Minute))
+	if os.Getuid() == 0 {
+		options = append(options, chromedp.NoSandbox) // Chromium's sandbox refuses to start as root
+	}
+	ctx, stop := context.WithTimeout(t.Context(), 3*time.Minute)
+	t.Cleanup(stop)
+	ctx, free := chromedp.NewExecAllocator(ctx, options...)
+	t.Cleanup(free)
+	ctx, shut := chromedp.NewContext(ctx)
+	t.Cleanup(shut)
+	b := &browser{t: t, ctx: ctx}
+	err := chromedp.Listen(ctx, b.note)
+	if err == nil {
+		_, err = chromedp.Call(ctx, network.Enable, network.EnableParams{})
+	}
+	for _, domain := range []cdp.Command[cdp.Empty, cdp.Empty]{log.Enable, runtime.Enable} {
+		if err == nil {
+			_, err = chromedp.Call(ctx, domain, cdp.Empty{})
+		}
+	}
+	if err != nil {
+		t.Fatalf("cannot start Chromium: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := chromedp.Cancel(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
+// note keeps what is said in the console, every exception, each breach of the
+// policy, and each request that is not for a file.
+func (b *browser) note(ev any) {
+	wrong := ""
+	switch ev := ev.(type) {
+	case *runtime.EventConsoleAPICalled:
+		wrong = fmt.Sprintf("console: %s %v", ev.Type, ev.Args)
+	case *runtime.EventExceptionThrown:
+		wrong = fmt.Sprintf("exception: %+v", *ev.ExceptionDetails)
+	case *log.EventEntryAdded:
+		wrong = fmt.Sprintf("log: %s %s %s", ev.Entry.Source, ev.Entry.Text, ev.Entry.URL)
+	case *network.EventRequestWillBeSent:
+		if !strings.HasPrefix(ev.Request.URL, "file://") {
+			wrong = "request: " + ev.Request.URL
+		}
+	case *network.EventWebSocketCreated:
+		wrong = "web socket: " + ev.URL
+	}
+	if wrong != "" {
+		b.mu.Lock()
+		b.wrongs = append(b.wrongs, wrong)
+		b.mu.Unlock()
+	}
+}
+
+// clean fails the test for whatever was noted since the last call.
+func (b *browser) clean(where string) {
+	b.t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, w := range b.wrongs {
+		b.t.Errorf("%s: %s", where, w)
+	}
+	b.wrongs = nil
+}
+
+func (b *browser) run(actions ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	if err := chromedp.Do(b.ctx, actions...); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// eval gives the value of an expression of the page.
+func eval[T any](b *browser, js string) T {
+	b.t.Helper()
+	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](js))
+	if err != nil {
+		b.t.Fatalf("%s: %v", js, err)
+	}
+	return v
+}
+
+// until waits for an expression of the page to be true, also while another page
+// takes its place. (chromedp's own polling needs eval, which the policy forbids.)
+func (b *browser) until(js string) {
+	b.t.Helper()
+	wait := fmt.Sprintf(`new Promise(done => { const end = Date.now() + 5000, look = () => (%s) ? done(true) : Date.now() > end ? done(false) : setTimeout(look, 20); look(); })`, js)
+	end := time.Now().Add(40 * time.Second)
+	for {
+		held, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](wait, chromedp.EvalAwaitPromise))
+		if err == nil && held {
+			return
+		}
+		if b.ctx.Err() != nil || !time.Now().Before(end) {
+			b.t.Fatalf("%s: %v", js, err)
+		}
+	}
+}
+
+// keys presses keys as a keyboard does: a key that the page takes for itself types
+// nothing. (chromedp sends what is typed by itself, whatever the page did.)
+func (b *browser) keys(keys string) {
+	b.t.Helper()
+	for _, r := range keys {
+		down := *kb.Encode(r)[0]
+		down.Type = input.DispatchKeyEventTypeKeyDown
+		if k := kb.Keys[r]; k != nil {
+			down.Text, down.UnmodifiedText = k.Text, k.Unmodified
+		}
+		up := down
+		up.Type, up.Text, up.UnmodifiedText = input.DispatchKeyEventTypeKeyUp, "", ""
+		for _, event := range []input.DispatchKeyEventParams{down, up} {
+			if _, err := chromedp.Call(b.ctx, input.DispatchKeyEvent, event); err != nil {
+				b.t.Fatal(err)
+			}
+		}
+	}
+}
+
+func (c *copied) url(name string) string {
+	return (&url.URL{Scheme: "file", Path: filepath.Join(c.dir, name)}).String()
+}
+
+// look sets a width in CSS pixels and a colour scheme.
+func (b *browser) look(width int64, scheme string) {
+	b.t.Helper()
+	_, err := chromedp.Call(b.ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+		Width: width, Height: 800, DeviceScaleFactor: 1, Mobile: width < 600})
+	if err == nil {
+		_, err = chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// TestPagesInBrowser: every page, with what is hostile on it, at the widths of a
+// phone and a desktop, light and dark, loads from disk without a breach of its
+// policy, a request or an error, fits into the width, and runs nothing of the
+// account's.
+func TestPagesInBrowser(t *testing.T) {
+	c := newCopy(t)
+	c.put(append(hostile(t), aLife(t)...)...)
+	c.fold(failures...)
+	c.write()
+	b := newBrowser(t)
+	for _, name := range c.pages() {
+		for width, scheme := range map[int64]string{360: "dark", 1280: "light"} {
+			where := fmt.Sprintf("%s at %d px, %s", name, width, scheme)
+			b.look(width, scheme)
+			b.run(chromedp.Navigate(c.url(name)))
+			if over := eval[int](b, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); over > 0 {
+				t.Errorf("%s: %d px wider than the window", where, over)
+			}
+			if eval[bool](b, `typeof window.pwned !== "undefined"`) {
+				t.Errorf("%s: ran what stands in the account", where)
+			}
+			if light := eval[int](b, `Number(getComputedStyle(document.body).backgroundColor.match(/\d+/)[0])`); (light > 128) != (scheme == "light") {
+				t.Errorf("%s: the ground is %d", where, light)
+			}
+			if poor := eval[[]string](b, contrastJS); len(poor) > 0 {
+				t.Errorf("%s: too little contrast: %v", where, poor)
+			}
+			if without := eval[[]string](b, accessJS); len(without) > 0 {
+				t.Errorf("%s: %v", where, without)
+			}
+			b.clean(where)
+		}
+	}
+}
+
+// contrastJS names text with less contrast than 4.5 to its ground (WCAG 2.2,
+// 1.4.3), on plain grounds.
+const contrastJS = `(() => {
+  const part = s => s.match(/[\d.]+/g).map(Number);
+  const lum = c => { const f = v => (v /= 255) <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; return .2126 * f(c[0]) + .7152 * f(c[1]) + .0722 * f(c[2]); };
+  const ground = e => { for (; e; e = e.parentElement) { const c = part(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] === 1) return c; } return [255, 255, 255]; };
+  const poor = new Set();
+  for (const e of [...document.querySelectorAll("body *")].slice(0, 3000)) {
+    if (!e.checkVisibility() || ![...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()) || e.closest(".badge, script, style, .skip")) continue;
+    const a = lum(part(getComputedStyle(e).color)), b = lum(ground(e));
+    if ((Math.max(a, b) + .05) / (Math.min(a, b) + .05) < 4.5) poor.add(e.tagName + "." + e.className);
+  }
+  return [...poor];
+})()`
+
+// accessJS names what somebody who cannot see the page would miss.
+const accessJS = `(() => {
+  const bad = [];
+  if (document.querySelectorAll("main").length !== 1) bad.push("not one main landmark");
+  if (document.querySelectorAll("h1").length !== 1) bad.push("not one first heading");
+  if (!document.documentElement.lang) bad.push("no language");
+  for (const i of document.images) if (!i.hasAttribute("alt")) bad.push("a picture without a text");
+  for (const a of document.querySelectorAll("a, button, summary, [role=img]")) if (!(a.textContent.trim() || a.getAttribute("aria-label"))) bad.push("nameless " + a.outerHTML.slice(0, 200));
+  for (const i of document.querySelectorAll("input:not([type=checkbox])")) if (!i.labels.length) bad.push("a field without a label");
+  const ids = [...document.querySelectorAll("[id]")].map(e => e.id);
+  if (new Set(ids).size !== ids.length) bad.push("an id twice");
+  for (const e of document.querySelectorAll("[aria-labelledby], [aria-describedby]"))
+    for (const a of ["aria-labelledby", "aria-describedby"])
+      if (e.hasAttribute(a) && !document.getElementById(e.getAttribute(a))) bad.push(a + " leads nowhere");
+  return bad;
+})()`
+
+// TestSearchByKeyboard: from anywhere on the page to the contact, without a mouse.
+func TestSearchByKeyboard(t *testing.T) {
+	c := newCopy(t)
+	c.put(aLife(t)...)
+	c.write()
+	b := newBrowser(t)
+	b.run(chromedp.Navigate(c.url("index.html")))
+	b.keys("/")
+	b.keys("muller backerei") // without accents
+	b.until(`document.querySelectorAll("#hits a").length === 1 && document.getElementById("said").textContent === "1 found."`)
+	b.keys(kb.ArrowDown)
+	if at := eval[string](b, `document.activeElement.textContent`); !strings.Contains(at, "Anna Müller") {
+		t.Errorf("the arrow leads to %q", at)
+	}
+	b.keys(kb.Enter)
+	b.until(`location.pathname.endsWith("/export/view/contacts-1.html") && document.querySelector("details[open] b")?.textContent === "Anna Müller" && document.activeElement.tagName === "SUMMARY"`)
+	b.keys("/")
+	b.until(`location.pathname.endsWith("/index.html") && document.activeElement?.id === "search"`)
+	b.keys("nowhere")
+	b.until(`document.getElementById("said").textContent === "Nothing found."`)
+	b.keys(kb.Escape)
+	b.until(`document.getElementById("said").textContent === "" && document.getElementById("search").value === ""`)
+	b.clean("searching")
+}
+
+// TestPhotosByKeyboard: from tile to tile, into the large view, on, and back.
+func TestPhotosByKeyboard(t *testing.T) {
+	c := newCopy(t)
+	c.put(append(aLife(t), library(t, 12)...)...)
+	c.write()
+	b := newBrowser(t)
+	b.look(1280, "light")
+	b.run(chromedp.Navigate(c.url("export/view/photos-1.html")), chromedp.Evaluate[chromedp.Void](`document.querySelector("a.tile").focus()`))
+	name := func() string { return eval[string](b, `document.activeElement.dataset.name || ""`) }
+	first := name()
+	b.keys(kb.ArrowRight)
+	if next := name(); next == first || next == "" {
+		t.Errorf("the arrow leads from %q to %q", first, next)
+	}
+	b.keys(kb.ArrowLeft + kb.Enter)
+	b.until(`document.querySelector("dialog").open && document.querySelector("dialog img").naturalWidth > 0`)
+	if said := eval[string](b, `document.querySelector("dialog .foot p").textContent`); !strings.Contains(said, first) || !strings.Contains(said, "1 of 14") {
+		t.Errorf("the large view says %q", said)
+	}
+	b.keys(kb.ArrowRight)
+	b.until(`document.querySelector("dialog .foot p").textContent.includes("2 of 14") && document.querySelector("dialog img").naturalWidth > 0`)
+	b.keys(kb.End + kb.ArrowRight)
+	b.until(`document.querySelector("dialog .foot p").textContent.includes("14 of 14")`)
+	b.keys(kb.Escape)
+	b.until(`!document.querySelector("dialog").open && document.activeElement === [...document.querySelectorAll("a.tile")].at(-1)`)
+	b.clean("looking through photos")
+}
+
+// TestReadingWithoutScript: everything but searching is there.
+func TestReadingWithoutScript(t *testing.T) {
+	c := newCopy(t)
+	c.put(aLife(t)...)
+	c.write()
+	b := newBrowser(t)
+	if _, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
+		t.Fatal(err)
+	}
+	b.run(chromedp.Navigate(c.url("index.html")))
+	text, err := chromedp.Run(b.ctx, chromedp.Text(chromedp.CSS("body")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"Last copied", "July 2024", "June 2024", "Anna Müller", "Night train", "Alps"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not shown", want)
+		}
+	}
+	if strings.Contains(text, "Search the copy") {
+		t.Error("a field for searching is shown that cannot search")
+	}
+	b.run(chromedp.Click(chromedp.CSS(`a[href^="export/view/photos-1.html#m2024-06"]`)), chromedp.WaitVisible(chromedp.CSS(`#m2024-06 a.tile img`)))
+	b.clean("without script")
+}
