@@ -152,7 +152,11 @@ func (p *pass) copied(ctx context.Context, what string, res CopyResult, err erro
 		if res.BagID != "" && rec.Destination.Folder == p.rec.Destination.Folder {
 			rec.Destination.BagID, rec.Destination.Disk = res.BagID, res.Disk
 		}
-		return []Event{p.e.event(rec, "copy", fmt.Sprintf("%s: %d items, %d could not be", what, res.Done, res.Failed))}, nil
+		events := []Event{p.e.event(rec, "copy", fmt.Sprintf("%s: %d items, %d could not be", what, res.Done, res.Failed))}
+		if res.Beside != "" {
+			events = append(events, p.e.event(rec, "copy", "your copy is not touched by this: "+res.Beside))
+		}
+		return events, nil
 	})
 	return ended(what, errors.Join(err, serr))
 }

@@ -66,10 +66,14 @@ func (w *Worker) Backup(ctx context.Context, job engine.Job, report engine.Repor
 			r.Copied, r.Failed, r.Bytes = r.Copied+again.Copied, again.Failed, r.Bytes+again.Bytes
 		}
 	}
-	if err == nil && r.Copied > 0 {
-		err = w.export(b.Bag)
+	// What was copied is read back next, and then shown; failures are shown now.
+	var beside string
+	if err == nil && (r.Failed > 0 || !hasPages(b.Bag)) {
+		beside = w.beside(ctx, b.Bag, l, job, 0)
 	}
-	return w.result(b, l, int64(r.Copied), int64(r.Failed), r.Bytes), destination(ended(err), job)
+	res = w.result(b, l, int64(r.Copied), int64(r.Failed), r.Bytes)
+	res.Beside = beside
+	return res, destination(ended(err), job)
 }
 
 // settling is how long a file must rest before its stamps can be trusted: some

@@ -37,8 +37,8 @@ func (w *Worker) Verify(ctx context.Context, job engine.Job, before time.Time, r
 	if before.Before(since) {
 		before = since
 	}
-	ctx, ended := w.whilePlugged(ctx, b, job)
-	r, err := verify.Run(ctx, b.Bag, l, verify.Options{
+	plugged, ended := w.whilePlugged(ctx, b, job)
+	r, err := verify.Run(plugged, b.Bag, l, verify.Options{
 		Now: w.cfg.Clock.Now, OnlyNew: true, MaxAge: w.readAge(before), Check: check,
 		Progress: func(p verify.Progress) {
 			report(engine.Progress{Step: departure.StepVerify, Items: int64(p.Done), Total: int64(p.Total), Bytes: p.Bytes})
@@ -50,7 +50,13 @@ func (w *Worker) Verify(ctx context.Context, job engine.Job, before time.Time, r
 	if err := w.settleProblems(b.Bag, l, r); err != nil {
 		return res, err
 	}
-	return w.result(b, l, int64(r.OK), int64(r.Damaged+r.Missing+r.Unknown), r.Bytes), nil
+	bad, beside := r.Damaged+r.Missing, ""
+	if r.OK+r.Unknown+bad > 0 || !hasPages(b.Bag) {
+		beside = w.beside(ctx, b.Bag, l, job, bad)
+	}
+	res = w.result(b, l, int64(r.OK), int64(bad+r.Unknown), r.Bytes)
+	res.Beside = beside
+	return res, nil
 }
 
 // settleProblems puts damaged copies aside, so that the next run copies them
