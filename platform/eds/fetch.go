@@ -55,7 +55,11 @@ func (s *Store) Fetch(ctx context.Context, uids []string, f func(Item) error) (F
 		if err != nil {
 			return r.out, err
 		}
-		uids = uids[n:]
+		if uids = uids[n:]; size == firstBatch {
+			if r.had, err = r.whole(ctx, len(uids), bytes/n); err != nil {
+				return r.out, err
+			}
+		}
 		size = min(max(batchBytes/max(bytes/n, 1), 1), maxBatch, 4*size)
 	}
 	return r.out, nil
@@ -68,6 +72,7 @@ type fetching struct {
 	f      func(Item) error
 	out    Fetched
 	zones  map[string]string // VTIMEZONE by TZID, "" for none
+	had    map[string]string // contacts that came with the whole book
 	deadly int
 }
 
@@ -197,6 +202,13 @@ func (r *fetching) together(ctx context.Context, uids []string) (map[string][]st
 	g.SetLimit(atOnce)
 	for _, uid := range uids {
 		if !utf8.ValidString(uid) || strings.ContainsRune(uid, 0) {
+			continue
+		}
+		if text, ok := r.had[uid]; ok {
+			mu.Lock()
+			got[uid] = []string{text}
+			mu.Unlock()
+			delete(r.had, uid)
 			continue
 		}
 		g.Go(func() error {

@@ -17,30 +17,42 @@ import (
 
 // view collects the revisions of all items by a view that asks for little.
 func (s *Store) view(ctx context.Context, h handle) (seen, error) {
-	doing := fmt.Sprintf("list the %s", s.source.Kind)
-	face, query, fields := dotted+"CalendarView", allComponents, componentFields
+	fields := componentFields
 	if s.source.Kind == AddressBook {
-		face, query, fields = dotted+"AddressBookView", allContacts, []string{"id", "rev"}
+		fields = []string{"id", "rev"}
+	}
+	v := &collector{kind: s.source.Kind, limit: s.c.opts.MaxItems, seen: seen{revs: map[string][]string{}}, done: make(chan struct{})}
+	err := s.collect(ctx, h, fields, v)
+	return v.found(), err
+}
+
+// collect has v take what a view of all items hands over. No fields are all.
+func (s *Store) collect(ctx context.Context, h handle, fields []string, v *collector) error {
+	doing := fmt.Sprintf("list the %s", s.source.Kind)
+	face, query := dotted+"CalendarView", allComponents
+	if s.source.Kind == AddressBook {
+		face, query = dotted+"AddressBookView", allContacts
 	}
 	var path dbus.ObjectPath
 	if err := s.c.call(ctx, s.c.opts.CallTimeout, h.target, s.source.Kind.face()+".GetView", []any{query}, &path); err != nil {
-		return seen{}, failed(ctx, doing, err)
+		return failed(ctx, doing, err)
 	}
 	at := target{h.dest, path}
-	v := &collector{kind: s.source.Kind, limit: s.c.opts.MaxItems, seen: seen{revs: map[string][]string{}}, done: make(chan struct{})}
 	sub, err := s.c.hear(ctx, v.hear, bus.Rule{Sender: h.dest, Interface: face, Path: path})
 	if err == nil {
 		err = s.run(ctx, at, face, fields, v)
 		sub.Close()
 	}
 	s.dispose(ctx, at, face)
-	return v.found(), failed(ctx, doing, err)
+	return failed(ctx, doing, err)
 }
 
 // run starts a view and waits until all was handed over, or its service went.
 func (s *Store) run(ctx context.Context, at target, face string, fields []string, v *collector) error {
-	if err := s.c.call(ctx, s.c.opts.CallTimeout, at, face+".SetFieldsOfInterest", []any{fields}); err != nil {
-		return err
+	if fields != nil {
+		if err := s.c.call(ctx, s.c.opts.CallTimeout, at, face+".SetFieldsOfInterest", []any{fields}); err != nil {
+			return err
+		}
 	}
 	if err := s.c.call(ctx, s.c.opts.RefreshTimeout, at, face+".Start", nil); err != nil {
 		return err
@@ -73,6 +85,8 @@ type collector struct {
 	limit int
 
 	mu     sync.Mutex
+	texts  map[string]string // whole contacts by UID, where they are wanted instead of revisions
+	room   int               // bytes that they may still take
 	seen   seen
 	err    error
 	closed bool
@@ -138,6 +152,10 @@ func (v *collector) found() seen {
 }
 
 func (v *collector) add(objects []string, again bool) {
+	if v.texts != nil {
+		v.keep(objects)
+		return
+	}
 	step := 1
 	if v.kind == AddressBook {
 		step = 2 // vCard and UID by turns
@@ -166,6 +184,17 @@ func (v *collector) add(objects []string, again bool) {
 	}
 	if len(v.seen.revs) > v.limit {
 		v.end(fmt.Errorf("%w: more than %d items", ErrTooLarge, v.limit))
+	}
+}
+
+// keep takes whole contacts, while there is room.
+func (v *collector) keep(objects []string) {
+	for i := 0; i+2 <= len(objects); i += 2 { // vCard and UID by turns
+		if v.room -= len(objects[i]); v.room < 0 {
+			v.end(ErrTooLarge)
+			return
+		}
+		v.texts[objects[i+1]] = objects[i]
 	}
 }
 
