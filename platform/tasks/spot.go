@@ -247,6 +247,9 @@ func (w *Worker) openBag(job engine.Job, birth bool) (_ *held, err error) {
 			return nil, err
 		}
 		h.Bag = b
+		if uuid, ok := strings.CutPrefix(job.Destination.Disk, "uuid:"); ok && h.place.UUID == "" {
+			h.place.UUID = uuid // nobody tells it today, and the name that was known stays the better one
+		}
 		ours, err := w.recognise(job, h, birth)
 		if err != nil || ours {
 			return h, err
