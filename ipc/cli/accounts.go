@@ -75,21 +75,31 @@ func (s *session) showGiven(account agent.AccountInfo) {
 	})
 }
 
-type sourcesAddCmd struct {
+// sourceArgs name a folder or file of an account.
+type sourceArgs struct {
 	Account string            `arg:"" help:"The account."`
 	What    departure.Dataset `arg:"" help:"What is in it: photos, contacts, notes, calendars or files."`
 	Path    string            `arg:"" help:"The folder or file."`
 }
 
+// find is the account, and the whole path.
+func (c sourceArgs) find(s *session) (account agent.AccountInfo, path string, err error) {
+	if account, err = s.account(c.Account); err != nil {
+		return account, "", err
+	}
+	if path, err = filepath.Abs(c.Path); err != nil {
+		return account, "", fmt.Errorf("cannot find the folder: %w", err)
+	}
+	return account, path, nil
+}
+
+type sourcesAddCmd struct{ sourceArgs }
+
 // Run gives a folder or file.
 func (c sourcesAddCmd) Run(s *session) error {
-	account, err := s.account(c.Account)
+	account, path, err := c.find(s)
 	if err != nil {
 		return err
-	}
-	path, err := filepath.Abs(c.Path)
-	if err != nil {
-		return fmt.Errorf("cannot find the folder: %w", err)
 	}
 	if account, err = s.client.AddSource(s.ctx, account.ID, c.What, path); err != nil {
 		return err
@@ -98,21 +108,13 @@ func (c sourcesAddCmd) Run(s *session) error {
 	return nil
 }
 
-type sourcesRemoveCmd struct {
-	Account string            `arg:"" help:"The account."`
-	What    departure.Dataset `arg:"" help:"What is in it, as clearance sources shows it."`
-	Path    string            `arg:"" help:"The folder or file."`
-}
+type sourcesRemoveCmd struct{ sourceArgs }
 
 // Run takes a folder or file back.
 func (c sourcesRemoveCmd) Run(s *session) error {
-	account, err := s.account(c.Account)
+	account, path, err := c.find(s)
 	if err != nil {
 		return err
-	}
-	path, err := filepath.Abs(c.Path)
-	if err != nil {
-		return fmt.Errorf("cannot find the folder: %w", err)
 	}
 	id := departure.SourceID(c.Path)
 	for _, g := range account.Given {
