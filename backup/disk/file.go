@@ -173,10 +173,17 @@ func resident(fd int) (int64, error) {
 	var span struct{ off, len uint64 }
 	var got struct{ cache, dirty, writeback, evicted, recent uint64 }
 	_, _, errno := unix.Syscall6(cachestatCall, uintptr(fd), uintptr(unsafe.Pointer(&span)), uintptr(unsafe.Pointer(&got)), 0, 0, 0)
-	if errno == 0 {
+	if errno == 0 && !overlaid(fd) {
 		return int64(got.cache) * int64(os.Getpagesize()), nil
 	}
 	return residentByMincore(fd)
+}
+
+// overlaid reports whether a file is of an overlay, whose own pages are none: the
+// layer below has them, and a memory map sees them.
+func overlaid(fd int) bool {
+	var st unix.Statfs_t
+	return unix.Fstatfs(fd, &st) != nil || st.Type == unix.OVERLAYFS_SUPER_MAGIC
 }
 
 func residentByMincore(fd int) (int64, error) {

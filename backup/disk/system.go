@@ -37,14 +37,6 @@ func (s *system) Append(name string, perm fs.FileMode) (File, error) {
 
 func (s *system) Open(name string) (File, error) { return s.open(name, 0) }
 
-func (s *system) OpenDirect(name string) (File, error) {
-	f, err := s.open(name, unix.O_DIRECT)
-	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EOPNOTSUPP) {
-		return nil, ErrNoDirect
-	}
-	return f, err
-}
-
 func (s *system) open(name string, flags int) (File, error) {
 	d, base, err := s.in(name)
 	if err != nil {

@@ -1,30 +1,35 @@
 package verify
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"runtime"
-	"slices"
 	"sync"
+	"time"
 
 	"github.com/clearance-project/clearance/backup/bag"
+	"github.com/clearance-project/clearance/backup/disk"
 	"github.com/clearance-project/clearance/backup/ledger"
 )
 
 // Stats is what the destination says of the copies without their being read.
 type Stats struct {
 	Items      int
-	Differ     int // there, but not with the stat that the last reading took
+	Bytes      int64 // of the items, as they were copied
+	Differ     int   // there, but not with the stat that the last reading took
 	Missing    int
 	Unknown    int // the destination would not say
 	Unverified int // never read back since they were copied
-	// Digest is the hex sha256 over key, place and stat of every item: equal
-	// for equal copies, whatever the order.
+	// Oldest and Latest are when the items that were read back were so, the
+	// longest ago and last; zero where none was.
+	Oldest, Latest time.Time
+	// Digest is the hex sha256 over key, place and stat of every item in the
+	// order of the ledger: equal for equal copies.
 	Digest string
 }
 
@@ -34,16 +39,16 @@ func (s *Stats) Sound() bool { return s.Differ+s.Missing+s.Unknown+s.Unverified 
 // CopyStats looks at every copy of the ledger at the destination.
 func CopyStats(ctx context.Context, b *bag.Bag, l *ledger.Ledger) (Stats, error) {
 	var s Stats
-	sums := make([][16]byte, 0, l.Len())
 	var mu sync.Mutex
-	err := Sweep(ctx, b, l, func(batch []Look) {
-		local := make([][16]byte, 0, len(batch))
-		for i := range batch {
-			local = append(local, batch[i].sum())
-		}
+	var sums [][sha256.Size]byte // of each batch
+	err := sweep(ctx, b, l, func(n int, batch []Look) {
+		sum := sumOf(batch)
 		mu.Lock()
 		defer mu.Unlock()
-		sums = append(sums, local...)
+		for len(sums) <= n {
+			sums = append(sums, [sha256.Size]byte{})
+		}
+		sums[n] = sum
 		for i := range batch {
 			s.add(&batch[i])
 		}
@@ -51,7 +56,6 @@ func CopyStats(ctx context.Context, b *bag.Bag, l *ledger.Ledger) (Stats, error)
 	if err != nil {
 		return s, err
 	}
-	slices.SortFunc(sums, func(a, b [16]byte) int { return bytes.Compare(a[:], b[:]) })
 	h := sha256.New()
 	for i := range sums {
 		h.Write(sums[i][:])
@@ -62,6 +66,15 @@ func CopyStats(ctx context.Context, b *bag.Bag, l *ledger.Ledger) (Stats, error)
 
 func (s *Stats) add(k *Look) {
 	s.Items++
+	s.Bytes += k.Entry.Size
+	if at := k.Entry.VerifiedAt; !at.IsZero() {
+		if s.Oldest.IsZero() || at.Before(s.Oldest) {
+			s.Oldest = at
+		}
+		if at.After(s.Latest) {
+			s.Latest = at
+		}
+	}
 	switch {
 	case errors.Is(k.Err, fs.ErrNotExist):
 		s.Missing++
@@ -79,13 +92,29 @@ type Look struct {
 	Entry ledger.Entry
 	Same  bool  // as the last reading left it; if there was none, of the right size
 	Err   error // it is not there, or the destination would not say
-	stat  string
+	stat  disk.Stat
 }
 
-func (k *Look) sum() [16]byte {
+// sumOf is over the copies of a batch and their stats.
+func sumOf(batch []Look) [sha256.Size]byte {
 	h := sha256.New()
-	fmt.Fprintf(h, "%q %q %q %q %q %s", k.Entry.Account, k.Entry.Dataset, k.Entry.Source, k.Entry.ID, k.Entry.Path, k.stat)
-	return [16]byte(h.Sum(nil)[:16])
+	var b []byte
+	for i := range batch {
+		k := &batch[i]
+		e := &k.Entry
+		b = b[:0]
+		for _, text := range [...]string{e.Account, string(e.Dataset), e.Source, e.ID, e.Path} {
+			b = binary.AppendUvarint(b, uint64(len(text)))
+			b = append(b, text...)
+		}
+		for _, n := range [...]uint64{
+			k.stat.Dev, k.stat.Ino, uint64(k.stat.Size), uint64(k.stat.MtimeNS), uint64(k.stat.CtimeNS), uint64(k.stat.Mode),
+		} {
+			b = binary.LittleEndian.AppendUint64(b, n)
+		}
+		h.Write(b)
+	}
+	return [sha256.Size]byte(h.Sum(nil))
 }
 
 const sweepBatch = 512
@@ -93,15 +122,25 @@ const sweepBatch = 512
 // Sweep looks at every copy and hands them to each in batches, from several
 // goroutines at once.
 func Sweep(ctx context.Context, b *bag.Bag, l *ledger.Ledger, each func([]Look)) error {
-	batches := make(chan []Look, 4)
+	return sweep(ctx, b, l, func(_ int, batch []Look) { each(batch) })
+}
+
+type numbered struct {
+	n     int
+	looks []Look
+}
+
+// sweep is Sweep with the number of each batch in the order of the ledger.
+func sweep(ctx context.Context, b *bag.Bag, l *ledger.Ledger, each func(n int, batch []Look)) error {
+	batches := make(chan numbered, 4)
 	var wg sync.WaitGroup
 	for range max(2, runtime.GOMAXPROCS(0)) {
 		wg.Go(func() {
 			for batch := range batches {
-				for i := range batch {
-					batch[i].look(b)
+				for i := range batch.looks {
+					batch.looks[i].look(b)
 				}
-				each(batch)
+				each(batch.n, batch.looks)
 			}
 		})
 	}
@@ -114,12 +153,12 @@ func Sweep(ctx context.Context, b *bag.Bag, l *ledger.Ledger, each func([]Look))
 	return nil
 }
 
-func gather(ctx context.Context, l *ledger.Ledger, out chan<- []Look) error {
-	var batch []Look
+func gather(ctx context.Context, l *ledger.Ledger, out chan<- numbered) error {
+	var batch numbered
 	send := func() error {
 		select {
 		case out <- batch:
-			batch = nil
+			batch = numbered{n: batch.n + 1}
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()
@@ -129,27 +168,23 @@ func gather(ctx context.Context, l *ledger.Ledger, out chan<- []Look) error {
 		if err != nil {
 			return err
 		}
-		if batch == nil {
-			batch = make([]Look, 0, sweepBatch)
+		if batch.looks == nil {
+			batch.looks = make([]Look, 0, sweepBatch)
 		}
-		if batch = append(batch, Look{Entry: e}); len(batch) == sweepBatch {
+		if batch.looks = append(batch.looks, Look{Entry: e}); len(batch.looks) == sweepBatch {
 			if err := send(); err != nil {
 				return err
 			}
 		}
 	}
-	if len(batch) > 0 {
+	if len(batch.looks) > 0 {
 		return send()
 	}
 	return nil
 }
 
 func (k *Look) look(b *bag.Bag) {
-	st, err := b.Root().Lstat(k.Entry.Path)
-	if err != nil {
-		k.Err, k.stat = err, "none"
-		return
+	if k.stat, k.Err = b.Root().Lstat(k.Entry.Path); k.Err == nil {
+		k.Same = sameKnown(k.stat, &k.Entry)
 	}
-	k.Same = sameKnown(st, &k.Entry)
-	k.stat = fmt.Sprintf("%d %d %d %d %d %v", st.Dev, st.Ino, st.Size, st.MtimeNS, st.CtimeNS, st.Mode)
 }

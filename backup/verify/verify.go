@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"runtime"
 	"sync"
 	"time"
@@ -30,16 +31,15 @@ type Options struct {
 	Workers int              // 0: by the machine
 	Now     func() time.Time // nil: the system's clock
 	// OnlyNew reads only what was not read back since it was written, was read
-	// back longer than MaxAge ago, or has another stat since.
+	// back longer than MaxAge ago or in the future, or has another stat since.
 	OnlyNew bool
 	MaxAge  time.Duration // 0: 24 h
-	// Check looks at the content of an item that is whole: head is its first
-	// bytes, all of them if len(head) is the item's size; it is only lent. An
-	// error makes the item malformed, which damages nothing. Called from
-	// several goroutines.
-	Check    func(e *ledger.Entry, head []byte) error
-	HeadSize int // bytes of head at most; 0: 4 MiB
-	Progress func(Progress)
+	// Check looks into an item that is whole: content is its e.Size bytes, as
+	// they were read back, and lent. An error makes the item malformed: that
+	// damages nothing, and is listed in the ledger as [ledger.NotParsed]. Called
+	// from several goroutines.
+	Check    func(e *ledger.Entry, content io.ReaderAt) error
+	Progress func(Progress) // called now and then, and at the end
 }
 
 // Progress is how far a verification is. It is called one at a time.
@@ -62,13 +62,15 @@ const MaxProblems = 10_000
 
 // Report says how a verification ended.
 type Report struct {
-	Items   int // entries of the ledger
-	OK      int // read back now, and right
-	Skipped int // read back before, with [Options.OnlyNew]
+	At      ledger.Destination // where the copy was read
+	Items   int                // entries of the ledger
+	OK      int                // read back now, and right
+	Direct  int                // of these, past the cache; the others after the cache had dropped them
+	Skipped int                // read back before, with [Options.OnlyNew]
 	Damaged int
 	Missing int
 	Unknown int
-	Bytes   int64 // read back
+	Bytes   int64 // read back, and right
 
 	Problems  []Problem // damaged, missing, unknown
 	Malformed int       // whole, but not what its kind should be
@@ -80,14 +82,29 @@ type Report struct {
 // Whole reports whether every item is ok.
 func (r *Report) Whole() bool { return r.Damaged+r.Missing+r.Unknown == 0 && r.OK+r.Skipped == r.Items }
 
+func (r *Report) reading() ledger.Reading {
+	return ledger.Reading{
+		At: r.At, Began: r.Began, Ended: r.Ended, Items: int64(r.OK), Bytes: r.Bytes,
+		Direct: int64(r.Direct), Dropped: int64(r.OK - r.Direct), Stood: int64(r.Skipped),
+		Wrong: int64(r.Damaged + r.Missing + r.Unknown),
+	}
+}
+
 // Run reads the items of the ledger back from the bag. It records in the ledger
-// what was right. The error is of the ledger or of ctx; the report then holds
-// what was done until there.
+// what was right, and how the reading ended. The error is of the ledger, of ctx,
+// or that it cannot be told where the bag lies; the report then holds what was
+// done until there.
 func Run(ctx context.Context, b *bag.Bag, l *ledger.Ledger, o Options) (Report, error) {
 	o.fill()
 	v := &verifier{bag: b, ledger: l, opts: o, report: Report{Began: o.Now()}, total: l.Len()}
-	err := v.run(ctx)
+	err := v.begin()
+	if err == nil {
+		err = v.run(ctx)
+	}
 	v.report.Ended = o.Now()
+	if err == nil {
+		err = l.ReadEnd(v.report.reading())
+	}
 	if serr := l.Sync(); err == nil {
 		err = serr
 	}
@@ -98,20 +115,14 @@ func Run(ctx context.Context, b *bag.Bag, l *ledger.Ledger, o Options) (Report, 
 }
 
 func (o *Options) fill() {
-	if o.Workers <= 0 {
-		o.Workers = max(4, 2*runtime.GOMAXPROCS(0))
-	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	if o.MaxAge <= 0 {
 		o.MaxAge = 24 * time.Hour
 	}
-	if o.HeadSize <= 0 {
-		o.HeadSize = 4 << 20
-	}
-	if o.Check == nil {
-		o.HeadSize = 0
+	if o.Progress == nil {
+		o.Progress = func(Progress) {}
 	}
 }
 
@@ -123,48 +134,67 @@ type verifier struct {
 
 	mu     sync.Mutex
 	report Report
+	told   Progress // the last
 	failed error
+}
+
+// begin notes in the ledger where the copy is read.
+func (v *verifier) begin() (err error) {
+	if v.report.At, err = where(v.bag); err != nil {
+		return err
+	}
+	return v.ledger.ReadFrom(v.report.At)
 }
 
 func (v *verifier) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	jobs := make(chan *ledger.Entry, 64)
+	small, large := make(chan []ledger.Entry, 16), make(chan []ledger.Entry, 16)
 	var wg sync.WaitGroup
-	for range v.opts.Workers {
-		wg.Go(func() {
-			c := newCold(v.bag.Root(), v.opts.HeadSize)
-			for e := range jobs {
-				if ctx.Err() == nil && v.one(ctx, c, e) != nil {
-					cancel()
-				}
-			}
-		})
+	crew := func(n int, jobs <-chan []ledger.Entry) {
+		if v.opts.Workers > 0 {
+			n = v.opts.Workers
+		}
+		for range n {
+			wg.Go(func() { v.work(ctx, cancel, jobs) })
+		}
 	}
-	err := v.feed(ctx, jobs)
-	close(jobs)
+	crew(min(64, max(16, 8*runtime.GOMAXPROCS(0))), small)
+	crew(min(8, max(4, 2*runtime.GOMAXPROCS(0))), large)
+	err := v.feed(ctx, small, large)
+	close(small)
+	close(large)
 	wg.Wait()
-	return errors.Join(v.failed, err)
+	v.tell(true)
+	if v.failed != nil {
+		return v.failed
+	}
+	return err
 }
 
-func (v *verifier) feed(ctx context.Context, jobs chan<- *ledger.Entry) error {
-	for e, err := range v.ledger.All() {
-		if err != nil {
-			return err
-		}
-		select {
-		case jobs <- &e:
-		case <-ctx.Done():
-			return ctx.Err()
+// work reads items until there are no more, or one of the workers fails.
+func (v *verifier) work(ctx context.Context, cancel func(), jobs <-chan []ledger.Entry) {
+	c := &cold{root: v.bag.Root(), look: v.opts.Check}
+	defer c.free()
+	for batch := range jobs {
+		for i := range batch {
+			if ctx.Err() != nil {
+				break
+			}
+			if err := v.one(ctx, c, &batch[i]); err != nil {
+				v.mu.Lock()
+				v.failed = err
+				v.mu.Unlock()
+				cancel()
+			}
 		}
 	}
-	return nil
 }
 
 // one verifies one item. The error is the ledger's.
 func (v *verifier) one(ctx context.Context, c *cold, e *ledger.Entry) error {
 	if v.opts.OnlyNew && v.stands(e) {
-		v.count(e, outcome{status: OK}, nil, true)
+		v.count(e, outcome{status: OK}, true)
 		return nil
 	}
 	began := v.opts.Now()
@@ -172,20 +202,40 @@ func (v *verifier) one(ctx context.Context, c *cold, e *ledger.Entry) error {
 	if ctx.Err() != nil {
 		return nil
 	}
-	var odd error
 	if out.status == OK {
-		if err := v.ledger.Verified(e, began, out.stat); err != nil {
-			v.mu.Lock()
-			v.failed = err
-			v.mu.Unlock()
+		if err := v.found(e, &out); err != nil {
 			return err
 		}
-		if v.opts.Check != nil {
-			odd = v.opts.Check(e, c.head)
+	}
+	if out.status == OK {
+		if err := v.ledger.Verified(e, began, out.stat); err != nil {
+			return err
 		}
 	}
-	v.count(e, out, odd, false)
+	v.count(e, out, false)
 	return nil
+}
+
+// found lists what looking into an item found, or that it finds nothing any
+// more. What cannot be listed leaves the item unknown.
+func (v *verifier) found(e *ledger.Entry, out *outcome) error {
+	if v.opts.Check == nil {
+		return nil
+	}
+	if out.odd == nil {
+		if f, listed := v.ledger.Failure(&e.Key); listed && f.Reason == ledger.NotParsed {
+			return v.ledger.ClearFailure(&e.Key)
+		}
+		return nil
+	}
+	err := v.ledger.Fail(&ledger.Failure{
+		Key: e.Key, Name: e.ID, Rev: e.Rev, Reason: ledger.NotParsed, Detail: out.odd.Error(), At: v.opts.Now(),
+	})
+	if errors.Is(err, ledger.ErrFull) {
+		*out = unknown(fmt.Errorf("%w; of this one: %w", err, out.odd))
+		return nil
+	}
+	return err
 }
 
 // stands reports whether an earlier verification of e still holds.
@@ -200,7 +250,7 @@ func (v *verifier) stands(e *ledger.Entry) bool {
 	return err == nil && st.Mode.IsRegular() && st.Same(e.Stat)
 }
 
-func (v *verifier) count(e *ledger.Entry, out outcome, odd error, skipped bool) {
+func (v *verifier) count(e *ledger.Entry, out outcome, skipped bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	r := &v.report
@@ -211,6 +261,9 @@ func (v *verifier) count(e *ledger.Entry, out outcome, odd error, skipped bool) 
 	case out.status == OK:
 		r.OK++
 		r.Bytes += e.Size
+		if out.direct {
+			r.Direct++
+		}
 	case out.status == Damaged:
 		r.Damaged++
 	case out.status == Missing:
@@ -221,14 +274,21 @@ func (v *verifier) count(e *ledger.Entry, out outcome, odd error, skipped bool) 
 	if out.status != OK && len(r.Problems) < MaxProblems {
 		r.Problems = append(r.Problems, Problem{Key: e.Key, Path: e.Path, Status: out.status, Err: out.why})
 	}
-	if odd != nil {
+	if out.status == OK && out.odd != nil {
 		r.Malformed++
 		if len(r.Odd) < MaxProblems {
-			r.Odd = append(r.Odd, Problem{Key: e.Key, Path: e.Path, Status: OK, Err: odd})
+			r.Odd = append(r.Odd, Problem{Key: e.Key, Path: e.Path, Status: OK, Err: out.odd})
 		}
 	}
-	if v.opts.Progress != nil {
-		v.opts.Progress(Progress{Done: r.Items, Total: v.total, Bytes: r.Bytes})
+	v.tell(false)
+}
+
+// tell reports progress where there is enough to tell of.
+func (v *verifier) tell(end bool) {
+	now := Progress{Done: v.report.Items, Total: v.total, Bytes: v.report.Bytes}
+	if end && now != v.told || now.Done-v.told.Done >= 256 || now.Bytes-v.told.Bytes >= 8<<20 {
+		v.told = now
+		v.opts.Progress(now)
 	}
 }
 

@@ -13,8 +13,6 @@ import (
 	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/agent/engine"
 	"github.com/clearance-project/clearance/backup/bag"
-	"github.com/clearance-project/clearance/backup/ledger"
-	"github.com/clearance-project/clearance/backup/source"
 	"github.com/clearance-project/clearance/platform/cloud/dav/davtest"
 )
 
@@ -220,35 +218,5 @@ func TestDestinationTroubles(t *testing.T) {
 	}
 	if err := errors.New("else"); !errors.Is(destination(err, job), err) || destination(nil, job) != nil {
 		t.Error("an error that is none of the destination's changed")
-	}
-}
-
-// TestWhatParses looks into notes by their form.
-func TestWhatParses(t *testing.T) {
-	entry := func(d source.Dataset, path, data string) *ledger.Entry {
-		return &ledger.Entry{Key: source.Key{Ref: source.Ref{Dataset: d}, ID: filepath.Base(path)}, Path: path, Size: int64(len(data))}
-	}
-	for _, c := range []struct {
-		dataset    source.Dataset
-		path, data string
-		ok         bool
-	}{
-		{source.Notes, "a.md", "# text\n", true},
-		{source.Notes, "a.md", "\xff", false},
-		{source.Notes, "a.note", "<note><text>a</text></note>", true},
-		{source.Notes, "a.note", "<note><text>a</note>", false},
-		{source.Notes, "a.note", "<note>", false},
-		{source.Notes, "a.ics", "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VJOURNAL\r\nUID:1\r\nSUMMARY:a\r\nEND:VJOURNAL\r\nEND:VCALENDAR\r\n", true},
-		{source.Notes, "a.ics", "BEGIN:VCALENDAR\r\nnothing", false},
-		{source.Notes, "a.png", "\x89PNG", true}, // an image of a note
-		{source.Contacts, "a.vcf", "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:a\r\nEND:VCARD\r\n", true},
-		{source.Contacts, "a.vcf", "BEGIN:VCARD\r\nnothing\r\n", false},
-		{source.Calendars, "a.ics", "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:1\r\n", false},
-		{source.Photos, "a.jpg", "\xff\xd8\xff\xe0 cut", false},
-		{source.Files, "a", "\xff", true},
-	} {
-		if err := check(entry(c.dataset, c.path, c.data), []byte(c.data)); (err == nil) != c.ok {
-			t.Errorf("%s %q: %v", c.path, c.data, err)
-		}
 	}
 }

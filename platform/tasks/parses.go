@@ -15,31 +15,59 @@ import (
 )
 
 // check looks into an item that was read back: every vCard, note and calendar
-// object parses, every picture has a header and an end.
-func check(e *ledger.Entry, head []byte) error {
-	whole := int64(len(head)) == e.Size
+// object parses; every picture and film, whatever it lies beside, has a header
+// and a size and is whole to its end. What is raw of a removed store is left as
+// it is.
+func check(e *ledger.Entry, content io.ReaderAt) error {
+	if strings.HasPrefix(e.Source, trashPrefix) {
+		return nil
+	}
 	switch e.Dataset {
 	case source.Contacts:
-		if whole && !trashed(e) {
-			card := source.ParseVCard(head)
-			return card.Err
-		}
+		return contactError(io.NewSectionReader(content, 0, e.Size))
 	case source.Calendars:
-		if whole && !trashed(e) {
-			return calendarError(head)
-		}
+		return parsed(e, content, source.MaxCalendar, calendarError)
 	case source.Notes:
-		if whole && !trashed(e) {
-			return noteError(path.Ext(e.Path), head)
+		if parse := noteParser(path.Ext(e.Path)); parse != nil {
+			return parsed(e, content, source.MaxNote, parse)
 		}
-	case source.Photos:
-		if whole {
-			err := source.CheckMedia(e.ID, bytes.NewReader(head), e.Size)
-			if errors.Is(err, source.ErrUnknownFormat) {
-				return nil
-			}
+	}
+	err := source.CheckMedia(path.Base(e.Path), content, e.Size)
+	if errors.Is(err, source.ErrUnknownFormat) {
+		return nil
+	}
+	return err
+}
+
+// trashPrefix begins the names of sources that are the raw files of a removed
+// store.
+const trashPrefix = "trash:"
+
+// parsed reads an item of at most so many bytes and parses it.
+func parsed(e *ledger.Entry, content io.ReaderAt, most int64, parse func([]byte) error) error {
+	if e.Size > most {
+		return fmt.Errorf("cannot look into %d bytes: %w", e.Size, source.ErrBeyondLimit)
+	}
+	raw := make([]byte, e.Size)
+	if n, err := content.ReadAt(raw, 0); n < len(raw) {
+		return fmt.Errorf("cannot look into it: %w", err)
+	}
+	return parse(raw)
+}
+
+func contactError(in io.Reader) error {
+	cards := 0
+	for card, err := range source.VCards(in) {
+		if err == nil {
+			err = card.Err
+		}
+		if err != nil {
 			return err
 		}
+		cards++
+	}
+	if cards == 0 {
+		return errors.New("there is no contact in it")
 	}
 	return nil
 }
@@ -54,32 +82,41 @@ func calendarError(raw []byte) error {
 			return o.Err
 		}
 	}
+	if len(objects) == 0 && !bytes.Contains(raw, []byte("BEGIN:VCALENDAR")) {
+		return errors.New("there is no calendar in it")
+	}
 	return nil
 }
 
-// noteError looks into a note by its file's extension; of an image in a note
-// there is nothing to parse.
-func noteError(ext string, raw []byte) error {
+// noteParser looks into a note by its file's extension; nil for what lies beside
+// notes.
+func noteParser(ext string) func([]byte) error {
 	switch strings.ToLower(ext) {
 	case ".ics":
-		_, err := source.ParseMemo(raw)
-		return err
-	case ".note", ".xml":
-		d := xml.NewDecoder(bytes.NewReader(raw))
-		for {
-			if _, err := d.Token(); errors.Is(err, io.EOF) {
-				return nil
-			} else if err != nil {
-				return fmt.Errorf("cannot parse the note: %w", err)
-			}
+		return func(raw []byte) error {
+			_, err := source.ParseMemo(raw)
+			return err
 		}
+	case ".note", ".xml":
+		return xmlError
 	case ".md", ".markdown", ".txt":
-		if !utf8.Valid(raw) {
-			return errors.New("cannot parse the note: it is not text in UTF-8")
+		return func(raw []byte) error {
+			if !utf8.Valid(raw) {
+				return errors.New("cannot parse the note: it is not text in UTF-8")
+			}
+			return nil
 		}
 	}
 	return nil
 }
 
-// trashed reports whether an item is a raw file of a removed store.
-func trashed(e *ledger.Entry) bool { return strings.HasPrefix(e.Source, "trash:") }
+func xmlError(raw []byte) error {
+	d := xml.NewDecoder(bytes.NewReader(raw))
+	for {
+		if _, err := d.Token(); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("cannot parse the note: %w", err)
+		}
+	}
+}
