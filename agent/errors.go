@@ -44,10 +44,12 @@ func pathless(err error) string {
 func pathsIn(err error) (paths []string) {
 	var walk func(error)
 	walk = func(err error) {
-		if p, ok := err.(*fs.PathError); ok && p.Path != "" {
-			paths = append(paths, p.Path)
-		}
-		switch e := err.(type) {
+		switch e := any(err).(type) { // each error of the tree on its own
+		case *fs.PathError:
+			if e.Path != "" {
+				paths = append(paths, e.Path)
+			}
+			walk(e.Err)
 		case interface{ Unwrap() error }:
 			walk(e.Unwrap())
 		case interface{ Unwrap() []error }:

@@ -71,14 +71,14 @@ func TestDeletedFromThisDevice(t *testing.T) {
 			p := startSignedIn(t, davtest.Content{Contacts: 4, Events: 3, Photos: 3, Notes: 2})
 			p.device()
 			id := p.leaveSignedIn()
-			info := p.ready(id)
+			p.ready(id)
 			if p.deviceOn() || len(p.accounts()) != 1 {
 				t.Errorf("before the deletion Find My Device is on %v, the accounts are %v", p.deviceOn(), p.accounts())
 			}
 			p.submit(id)
 			gone(p)
 
-			info = p.walk(id, func(i agent.DepartureInfo) bool { return i.Verdict.Complete })
+			info := p.walk(id, func(i agent.DepartureInfo) bool { return i.Verdict.Complete })
 			if info.State != engine.Finished || len(p.accounts()) != 0 || len(info.Acts) != 2 {
 				t.Errorf("it is %s, the accounts are %v, the acts %+v", info.State, p.accounts(), info.Acts)
 			}

@@ -14,9 +14,10 @@ import (
 // controls are the escapes of one letter in QSettings' INI files.
 var controls = map[byte]byte{'a': '\a', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t', 'v': '\v', '"': '"', '\\': '\\', '\'': '\'', '?': '?'}
 
-// Value is the text of a value as it stands after "key=": quoted or not, each UTF-16 unit beyond ASCII written as \x and its hexadecimal digits,
-// as many as there are (the writer escapes a digit that would follow). Other
-// bytes stand for themselves. What QSettings never writes is an error.
+// Value is the text of a value as it stands after "key=": quoted or not, each
+// UTF-16 unit beyond ASCII written as \x and its hexadecimal digits, as many as
+// there are (the writer escapes a digit that would follow). Other bytes stand
+// for themselves. What QSettings never writes is an error.
 // Source: Qt's qsettings.cpp, iniEscapedString and iniUnescapedStringList.
 func Value(raw string) (string, error) {
 	var out strings.Builder
