@@ -47,8 +47,9 @@ func Find(disk, within string) ([]Place, error) {
 		return nil, fmt.Errorf("cannot find the disk: %w", err)
 	}
 	var found []Place
+	settled := make(map[uint64]bool) // by device number: another disk, or found already
 	for _, m := range ms[:min(len(ms), maxMounts)] {
-		if !strings.HasPrefix(m.From, "/dev/") {
+		if !strings.HasPrefix(m.From, "/dev/") || settled[m.Dev] {
 			continue
 		}
 		below, ok := strings.CutPrefix(within, m.Root)
@@ -56,10 +57,18 @@ func Find(disk, within string) ([]Place, error) {
 			continue // a bind mount of another part of the disk
 		}
 		at := filepath.Join(m.At, below)
-		p, err := Look(at)
-		if err != nil || p.Is(disk) == Other || p.Within() != within {
-			continue // hidden by another mount, unreadable, or another disk
+		p, err := lookIn(at, ms)
+		if err != nil || p.MountID != m.ID {
+			continue // unreadable, or hidden by another mount
 		}
+		if p.Is(disk) == Other {
+			settled[m.Dev] = true
+			continue
+		}
+		if p.Within() != within {
+			continue
+		}
+		settled[m.Dev] = p.Exists
 		if i := byDevice(found, p.Dev); i < 0 {
 			found = append(found, p)
 		} else if p.Exists && !found[i].Exists {

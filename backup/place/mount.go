@@ -14,8 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mount finds the mount that near lies on, by the id that statx gives.
-func (p *Place) mount(near string) error {
+// mount finds the mount that near lies on, by the id that statx gives, among ms;
+// nil are those of just now.
+func (p *Place) mount(near string, ms []Mount) (err error) {
 	var st unix.Statx_t
 	if err := unix.Statx(unix.AT_FDCWD, near, 0, unix.STATX_MNT_ID, &st); err != nil {
 		return &fs.PathError{Op: "statx", Path: near, Err: err}
@@ -23,9 +24,10 @@ func (p *Place) mount(near string) error {
 	if st.Mask&unix.STATX_MNT_ID == 0 {
 		return errors.New("this kernel does not tell mounts apart (Linux 5.8 does)")
 	}
-	ms, err := Mounts()
-	if err != nil {
-		return err
+	if ms == nil {
+		if ms, err = Mounts(); err != nil {
+			return err
+		}
 	}
 	m, err := mountOf(ms, st.Mnt_id)
 	if err != nil {

@@ -66,14 +66,18 @@ func (p *Place) Fronted() bool {
 
 // Look gathers the facts about path. It need not exist.
 func Look(path string) (Place, error) {
-	p, err := look(path)
+	return lookIn(path, nil)
+}
+
+func lookIn(path string, ms []Mount) (Place, error) {
+	p, err := look(path, ms)
 	if err != nil {
 		return p, fmt.Errorf("cannot look at %q: %w", path, err)
 	}
 	return p, nil
 }
 
-func look(path string) (Place, error) {
+func look(path string, ms []Mount) (Place, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return Place{}, err
@@ -89,7 +93,7 @@ func look(path string) (Place, error) {
 	if err := p.fileSystem(near); err != nil {
 		return p, err
 	}
-	if err := p.mount(near); err != nil {
+	if err := p.mount(near, ms); err != nil {
 		return p, err
 	}
 	p.identify(near)
