@@ -21,6 +21,7 @@ const (
 	Unlistable  Kind = "unlistable"   // a folder that could not be listed in full
 	Unknown     Kind = "unknown"      // a name of which the system would not say what it is
 	TooDeep     Kind = "too-deep"     // a folder below the depth that is walked
+	Kernel      Kind = "kernel"       // a folder in which the kernel shows itself, as /proc: there are no files in it
 )
 
 // Hides reports whether a finding of this kind can hide files from the listing.

@@ -23,6 +23,10 @@ func (w *walk) list(t task, buf []byte) {
 	dir := &sharedDir{fd: fd}
 	dir.uses.Store(1)
 	defer dir.release()
+	if w.kernel(fd) {
+		w.send(batch{findings: []Finding{{Path: t.path, Kind: Kernel, Err: errKernel}}})
+		return
+	}
 	if ownBag(fd, w.opts.BagIDs) {
 		w.send(batch{findings: []Finding{{Path: t.path, Kind: OwnBag}}})
 		return

@@ -23,8 +23,10 @@ type Folder struct {
 	BagIDs map[string]bool        // as [scan.Options.BagIDs]
 	Match  func(path string) bool // which files are items; nil: all
 	Now    func() time.Time       // nil: the system's clock
-	Found  func(scan.Finding)     // sees every finding; may be nil
-	Done   func(scan.Summary)     // called once, at the end of a listing; may be nil
+	// Patience is as [scan.Options.Patience].
+	Patience time.Duration
+	Found    func(scan.Finding) // sees every finding; may be nil
+	Done     func(scan.Summary) // called once, at the end of a listing; may be nil
 
 	silent atomic.Bool // files that were asked what they are gave no answer
 }
@@ -49,7 +51,7 @@ func (f *Folder) Items(ctx context.Context) iter.Seq2[Item, error] {
 			failed = failed[:0]
 			return true
 		}
-		opts := scan.Options{BagIDs: f.BagIDs, Now: now, Found: func(x scan.Finding) {
+		opts := scan.Options{BagIDs: f.BagIDs, Now: now, Patience: f.Patience, Found: func(x scan.Finding) {
 			if f.Found != nil {
 				f.Found(x)
 			}
@@ -147,7 +149,7 @@ func (f *Folder) item(e *scan.Entry, began time.Time) Item {
 func (f *Folder) failed(x scan.Finding) *Failed {
 	var why Reason
 	switch x.Kind {
-	case scan.FIFO, scan.Socket, scan.Device:
+	case scan.FIFO, scan.Socket, scan.Device, scan.Kernel:
 		why = Special
 	case scan.LinkOutside:
 		why = LinkOutside
@@ -159,7 +161,7 @@ func (f *Folder) failed(x scan.Finding) *Failed {
 		// listing incomplete.
 		return nil
 	}
-	if why == Special && f.Match != nil && !f.Match(x.Path) {
+	if why == Special && x.Kind != scan.Kernel && f.Match != nil && !f.Match(x.Path) {
 		return nil // a link may lead to a folder of items, whatever its own name
 	}
 	return &Failed{

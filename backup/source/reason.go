@@ -4,7 +4,7 @@ package source
 func (r Reason) Sentence() string {
 	switch r {
 	case Special:
-		return "it is no file but a pipe, a socket or a device"
+		return "it is no file but a pipe, a socket, a device, or the kernel at work"
 	case LinkOutside:
 		return "it is a link to somewhere else; give the folder that it leads to as well if you want what is there"
 	case LinkBroken:
