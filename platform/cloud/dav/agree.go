@@ -11,16 +11,11 @@ import (
 // maxPages bounds the pages of a sync-collection answer.
 const maxPages = 10_000
 
-// agrees asks for the members a second way, an initial sync-collection (RFC
-// 6578), which servers answer from another table than a PROPFIND, and says
-// whether both name the same members with the same revisions. A server that
-// does not answer it has no second way.
-func (c *Client) agrees(ctx context.Context, coll Collection, items []Item) (bool, error) {
-	revs := make(map[string]string, len(items))
-	for _, it := range items {
-		revs[it.Name] = it.Rev
-	}
-	same, matched, token := true, 0, ""
+// second lists the members a second way, an initial sync-collection (RFC 6578),
+// which servers answer from another table than a PROPFIND: their revisions by
+// name. It is nil where the server has no second way.
+func (c *Client) second(ctx context.Context, coll Collection) (map[string]string, error) {
+	revs, token := map[string]string{}, ""
 	for range maxPages {
 		more := false
 		a, err := c.multistatus(ctx, c.syncCall(coll, token), c.listingBudget(), func(r *response) error {
@@ -35,26 +30,41 @@ func (c *Client) agrees(ctx context.Context, coll Collection, items []Item) (boo
 			if r.status == http.StatusNotFound {
 				return nil
 			}
-			if rev, ok := revs[name]; ok && sameTag(rev, r.etag) {
-				delete(revs, name)
-				matched++
-			} else {
-				same = false
+			if _, twice := revs[name]; twice {
+				revs[name] = "" // no tag is the same as none
+				return nil
 			}
+			revs[name] = r.etag
 			return nil
 		})
 		if err != nil {
-			return noSecondWay(err)
+			return nil, noSecondWay(err)
 		}
 		if !more {
-			return same && matched == len(items), nil
+			return revs, nil
 		}
 		if a.token == "" || a.token == token {
-			return false, fmt.Errorf("%w: pages that do not end", ErrMalformed)
+			return nil, fmt.Errorf("%w: pages that do not end", ErrMalformed)
 		}
 		token = a.token
 	}
-	return false, fmt.Errorf("%w: more than %d pages", ErrTooLarge, maxPages)
+	return nil, fmt.Errorf("%w: more than %d pages", ErrTooLarge, maxPages)
+}
+
+// agree reports whether both ways name the same members with the same revisions.
+func agree(items []Item, second map[string]string) bool {
+	if second == nil {
+		return true
+	}
+	if len(second) != len(items) {
+		return false
+	}
+	for _, it := range items {
+		if tag, ok := second[it.Name]; !ok || !sameTag(it.Rev, tag) {
+			return false
+		}
+	}
+	return true
 }
 
 func (c *Client) syncCall(coll Collection, token string) call {
@@ -65,11 +75,11 @@ func (c *Client) syncCall(coll Collection, token string) call {
 
 // noSecondWay lets a server pass that refuses the report; one that is not
 // there, or turns the credentials away, fails the listing.
-func noSecondWay(err error) (bool, error) {
+func noSecondWay(err error) error {
 	var status *StatusError
 	if !errors.As(err, &status) || status.Status < 400 || errors.Is(err, ErrUnauthorized) ||
 		status.Status == http.StatusTooManyRequests || status.Status == http.StatusServiceUnavailable {
-		return false, err
+		return err
 	}
-	return true, nil
+	return nil
 }

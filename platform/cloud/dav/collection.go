@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // List lists a collection in full. The error is nil exactly when the listing
@@ -50,7 +52,7 @@ func (c *Client) settled(ctx context.Context, coll Collection) ([]Item, string, 
 		if err != nil {
 			return nil, "", err
 		}
-		items, err := c.members(ctx, coll)
+		items, second, err := c.bothWays(ctx, coll, before.synced)
 		if err != nil {
 			return nil, "", err
 		}
@@ -62,26 +64,37 @@ func (c *Client) settled(ctx context.Context, coll Collection) ([]Item, string, 
 			last = digest
 			continue
 		}
-		agreed := true
-		if before.synced {
-			agreed, err = c.agrees(ctx, coll, items)
-		}
-		if err != nil {
-			return nil, "", err
-		}
 		after, err := c.mark(ctx, coll)
 		if err != nil {
 			return nil, "", err
 		}
 		switch {
 		case before != after:
-		case !agreed:
+		case !agree(items, second):
 			return nil, "", fmt.Errorf("%w: its two ways of listing differ", ErrPartial)
 		default:
 			return items, before.text, nil
 		}
 	}
 	return nil, "", fmt.Errorf("%w, %d times in a row", ErrChanged, c.limits.Attempts)
+}
+
+// bothWays lists the members, and where the server has it a second way at the
+// same time: each takes a server as long as the other.
+func (c *Client) bothWays(ctx context.Context, coll Collection, two bool) (items []Item, second map[string]string, err error) {
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		items, err = c.members(gctx, coll)
+		return err
+	})
+	if two {
+		g.Go(func() (err error) {
+			second, err = c.second(gctx, coll)
+			return err
+		})
+	}
+	err = g.Wait()
+	return items, second, err
 }
 
 // mark is a collection's state in the server's own words.
