@@ -101,10 +101,7 @@ func (h *rehash) listingError(err error) {
 }
 
 func (h *rehash) failed(it *source.Item, why source.Reason, err error) {
-	f := ledger.Failure{Key: it.Key, Name: it.Name, Rev: it.Rev, Reason: why, At: h.opts.Now()}
-	if err != nil {
-		f.Detail = err.Error()
-	}
+	f := failureOf(it, why, err, h.opts.Now())
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.report.Items++

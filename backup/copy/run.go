@@ -174,6 +174,9 @@ func (r *run) list(ctx context.Context, items iter.Seq2[source.Item, error], job
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		if err == nil && unlistable(&it) {
+			err = &source.Failed{Item: it, Reason: source.TooLarge, Err: errUnlistable}
+		}
 		if err != nil {
 			if err := r.listingError(err); err != nil {
 				return err
@@ -225,11 +228,8 @@ func (r *run) listingError(err error) error {
 }
 
 func (r *run) failure(it *source.Item, why source.Reason, err error) *ledger.Failure {
-	f := &ledger.Failure{Key: it.Key, Name: it.Name, Rev: it.Rev, Reason: why, At: r.opts.Now()}
-	if err != nil {
-		f.Detail = err.Error()
-	}
-	return f
+	f := failureOf(it, why, err, r.opts.Now())
+	return &f
 }
 
 func (r *run) failed(f *ledger.Failure) error {

@@ -1,0 +1,3 @@
+package hostile
+
+func bags() []hostile { return nil }
