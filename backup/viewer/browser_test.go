@@ -3,6 +3,7 @@ package viewer_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"net/url"
 	"os"
@@ -122,7 +123,7 @@ func (b *browser) run(actions ...chromedp.Action[chromedp.Void]) {
 // eval gives the value of an expression of the page.
 func eval[T any](b *browser, js string) T {
 	b.t.Helper()
-	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](js))
+	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](js, chromedp.EvalAwaitPromise))
 	if err != nil {
 		b.t.Fatalf("%s: %v", js, err)
 	}
@@ -329,3 +330,46 @@ func TestReadingWithoutScript(t *testing.T) {
 	b.run(chromedp.Click(chromedp.CSS(`a[href^="export/view/photos-1.html#m2024-06"]`)), chromedp.WaitVisible(chromedp.CSS(`#m2024-06 a.tile img`)))
 	b.clean("without script")
 }
+
+// TestManyPhotos: however many photos there are, a page holds a thousand, and the
+// browser loads the pictures that are seen.
+func TestManyPhotos(t *testing.T) {
+	c := newCopy(t)
+	c.put(library(t, *manyPhotos)...)
+	began := time.Now()
+	r := c.write()
+	t.Logf("%d photos on %d pages, %d previews made in %v", r.Photos, r.Pages, r.Made, time.Since(began))
+	b := newBrowser(t)
+	for _, name := range []string{"index.html", "export/view/photos-1.html", "export/view/photos-2.html"} {
+		b.look(1280, "light")
+		began = time.Now()
+		b.run(chromedp.Navigate(c.url(name)))
+		b.until(`document.readyState === "complete"`)
+		ready := time.Since(began)
+		nodes, seen := eval[int](b, `document.querySelectorAll("*").length`), eval[int](b, loadedJS)
+		if nodes > 8000 || seen > 400 || seen == 0 {
+			t.Errorf("%s: %d elements, %d pictures loaded at first", name, nodes, seen)
+		}
+		frames := eval[[]float64](b, scrollJS)
+		t.Logf("%s: ready in %v, %d elements, %d pictures at first, %d after scrolling to the end; frames: half under %.1f ms, 95 %% under %.1f ms, the longest %.1f ms",
+			name, ready, nodes, seen, eval[int](b, loadedJS), frames[len(frames)/2], frames[len(frames)*95/100], frames[len(frames)-1])
+		b.clean(name)
+	}
+}
+
+// manyPhotos can be raised to measure: go test ./backup/viewer -run ManyPhotos -v -photos 20000
+var manyPhotos = flag.Int("photos", 2300, "how many photos TestManyPhotos puts into the copy")
+
+const loadedJS = `[...document.images].filter(i => i.complete && i.naturalWidth > 0).length`
+
+// scrollJS scrolls to the end, a third of the window a frame, and gives how long
+// each frame took, sorted, in milliseconds.
+const scrollJS = `new Promise(done => {
+  const frames = []; let last = performance.now();
+  const step = now => {
+    frames.push(now - last); last = now;
+    const before = scrollY; scrollBy(0, innerHeight / 3);
+    if (scrollY === before || frames.length > 2000) done(frames.sort((a, b) => a - b)); else requestAnimationFrame(step);
+  };
+  requestAnimationFrame(step);
+})`
