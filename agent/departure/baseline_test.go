@@ -97,7 +97,7 @@ func released() input {
 	}
 	in.f.Look = Look{At: at, EndedAt: at, Complete: true,
 		Copy: Copy{Place: PlaceApart, Shown: "/media/disk", Present: true, Disk: "disk", BagID: "bag", Free: 1000, Ledger: "ledger",
-			Items: 120, Bytes: 1200, OldestRead: at, Stats: "stats"},
+			Items: 120, Bytes: 1200, OldestRead: at, LatestRead: at, Stats: "stats"},
 		Kept:     Kept{Known: true, Needed: 20, Present: 20},
 		Bindings: []Binding{{ID: "goa-1", Kind: "goa", Name: "alice", State: BindingPresent}},
 		Others:   []OtherHolder{{ID: "google", Name: "Google"}},

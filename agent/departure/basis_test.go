@@ -11,7 +11,7 @@ func later(in *input) {
 	in.now = in.now.Add(hour)
 	in.f.Look.At, in.f.Look.EndedAt = in.f.Look.At.Add(hour), in.f.Look.EndedAt.Add(hour)
 	ended(in, at.Add(hour))
-	in.f.Look.Copy.OldestRead = in.f.Look.Copy.OldestRead.Add(hour)
+	in.f.Look.Copy.OldestRead, in.f.Look.Copy.LatestRead = in.f.Look.Copy.OldestRead.Add(hour), in.f.Look.Copy.LatestRead.Add(hour)
 	in.f.ServerRequired = in.f.ServerRequired.Add(hour)
 	in.f.Seal.At, in.f.Seal.End = in.f.Seal.At.Add(hour), in.f.Seal.End.Add(hour)
 	for i := range in.f.Seal.Rows {

@@ -33,6 +33,10 @@ func (j *judge) backupVerified() Check {
 		k := fail(Reason{"unread", fmt.Sprintf("%s of %s items were not read back yet", number(c.Unread), number(c.Items))}, read)
 		k.Count, k.Of = c.Unread, c.Items
 		return k
+	case c.Items > 0 && (j.now.Before(c.OldestRead) || j.now.Before(c.LatestRead)):
+		return unknown(Reason{"read-in-the-future", "your copy was read back at a time that is still to come: this device's clock was changed"}, read)
+	case c.Items > 0 && c.LatestRead.Before(c.OldestRead):
+		return unknown(Reason{"read-unknown", "it is not known when your copy was read back"}, read)
 	case c.Items > 0 && !j.now.Before(c.OldestRead.Add(ReadLife)):
 		return fail(Reason{"read-long-ago", "your copy was read back more than a day ago"}, read)
 	}

@@ -31,6 +31,7 @@ type tally struct {
 	items, missing int64
 	copies         int64 // items of this device's copies of what is at the server
 	failed         int64
+	unsound        int64 // in the copy, but not what they should be
 	failures       []any
 	unlisted       *Listing
 	sealed         int
@@ -87,6 +88,10 @@ func (j *judge) tally(d Dataset) tally {
 		t.count(l.Source, l.Items)
 		t.missing = plus(t.missing, l.Missing())
 		t.failed = plus(t.failed, l.Failed)
+		if l.Unsound != 0 { // what cannot be is one at least
+			t.unsound = plus(t.unsound, max(1, l.Unsound))
+			t.failures = append(t.failures, []any{l.Source.ID, "unsound", l.Unsounds})
+		}
 		t.coverage = plus(t.coverage, l.Covered-max(0, l.Beside))
 		if l.Failed > 0 {
 			t.failures = append(t.failures, []any{l.Source.ID, l.Failures})
@@ -122,18 +127,8 @@ func (j *judge) backup(d Dataset) Check {
 		c.Count, c.Of = t.missing, max(t.told(), t.missing)
 		return c
 	}
-	if t.failed > 0 {
-		text := fmt.Sprintf("%s of %s could not be copied", number(t.failed), counted(max(t.told(), t.missing+t.failed), d))
-		list := FailureList(d, t.failures)
-		c := j.ask(BackupOf(d), Accept, "", []Line{{ID: string(d), Text: text + "; deleting now loses them"}}, list,
-			Reason{"failed", text + ". Deleting now loses them"}, "look at them first")
-		if c.Status != Pass {
-			c.Count, c.Of = t.failed, max(t.told(), t.failed)
-			if c.Ask != nil && !c.Ask.Said {
-				c.Remedy = &Remedy{Code: "see-failures", Text: "see which", Command: j.cmd("items", "--failed")}
-			}
-			return c
-		}
+	if c, open := j.failures(d, &t); open {
+		return c
 	}
 	if j.f.Departure.Account.Declared {
 		return j.declared(d, t)
@@ -149,6 +144,33 @@ func (j *judge) backup(d Dataset) Check {
 		return na("empty", "there are none")
 	}
 	return Check{Status: Pass, Reason: Reason{"copied", counted(t.told(), d) + " in your copy"}, Count: t.told(), Of: t.told()}
+}
+
+// failures asks the person to accept what could not be copied, and what was
+// copied as it was although it is not what it should be.
+func (j *judge) failures(d Dataset, t *tally) (c Check, open bool) {
+	n, all := plus(t.failed, t.unsound), counted(max(t.told(), t.missing+t.failed), d)
+	why := Reason{"failed", fmt.Sprintf("%s of %s could not be copied", number(t.failed), all)}
+	loses := "eleting now loses them"
+	switch {
+	case n == 0:
+		return c, false
+	case t.failed == 0:
+		why = Reason{"damaged-at-source", fmt.Sprintf("%s of %s are damaged or incomplete where they come from, and are in your copy as they are", number(t.unsound), all)}
+		loses = "eleting now loses what may be better ones"
+	case t.unsound > 0:
+		why.Text += fmt.Sprintf(", and %s are in your copy as they are, but damaged or incomplete", number(t.unsound))
+	}
+	c = j.ask(BackupOf(d), Accept, "", []Line{{ID: string(d), Text: why.Text + "; d" + loses}}, FailureList(d, t.failures),
+		Reason{why.Code, why.Text + ". D" + loses}, "look at them first")
+	if c.Status == Pass {
+		return c, false
+	}
+	c.Count, c.Of = n, max(t.told(), n)
+	if c.Ask != nil && !c.Ask.Said {
+		c.Remedy = &Remedy{Code: "see-failures", Text: "see which", Command: j.cmd("items", "--failed")}
+	}
+	return c, true
 }
 
 // FailureList is the digest under which a person accepts the failures of one

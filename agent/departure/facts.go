@@ -72,6 +72,11 @@ type Listing struct {
 	Covered  int64     `json:"covered"` // items whose present revision is in the ledger
 	Failed   int64     `json:"failed"`  // items that could not be copied, by name in Failures
 	Failures Digest    `json:"failures"`
+	// Unsound counts those of Covered that are in the copy as they were at their
+	// source, and are not what they should be: a picture that is cut off, a
+	// contact that does not parse. By name in Unsounds.
+	Unsound  int64  `json:"unsound,omitempty"`
+	Unsounds Digest `json:"unsounds,omitempty"`
 	// Beside counts those of Covered that a person would not count at the
 	// provider: what lies beside a photo, an image in a note, a contact that
 	// another file given has too.
@@ -124,7 +129,24 @@ type Copy struct {
 	// read-back took, or that are no longer there.
 	Differs    int64     `json:"differs"`
 	OldestRead time.Time `json:"oldest_read"` // the longest-ago read-back of any item
+	LatestRead time.Time `json:"latest_read"` // the last read-back of any item
+	ReadBack   ReadBack  `json:"read_back"`   // the last run of the reading, for a person
 	Stats      Digest    `json:"stats"`       // over every item's stat at the destination
+}
+
+// ReadBack says how the last reading back of the copy ended: when, how much,
+// where and how. What counts is told of each item, in Copy.
+type ReadBack struct {
+	Began   time.Time `json:"began"`
+	Ended   time.Time `json:"ended"`
+	Items   int64     `json:"items"`   // read back then, and right
+	Bytes   int64     `json:"bytes"`   // of these
+	Direct  int64     `json:"direct"`  // of these items, read past the cache
+	Dropped int64     `json:"dropped"` // of these items, read after the cache was seen to have dropped them
+	Stood   int64     `json:"stood"`   // had been read back before, and still counted
+	Wrong   int64     `json:"wrong"`   // damaged, missing, or not to be read
+	Disk    string    `json:"disk"`
+	BagID   string    `json:"bag_id"`
 }
 
 // Kept is what is known of the books of this device's own that step 4 fills.

@@ -40,7 +40,7 @@ func sourceGen(t *rapid.T) Source {
 
 func listingGen(t *rapid.T) Listing {
 	return Listing{Source: sourceGen(t), Complete: rapid.Bool().Draw(t, "complete"), Why: reasonGen(t), EndedAt: timeGen(t, "ended"),
-		Keys: digestGen(t, "keys"), Items: countGen(t, "items"), Covered: countGen(t, "covered"), Failed: countGen(t, "failed"), Failures: digestGen(t, "failures")}
+		Keys: digestGen(t, "keys"), Items: countGen(t, "items"), Covered: countGen(t, "covered"), Failed: countGen(t, "failed"), Failures: digestGen(t, "failures"), Unsound: countGen(t, "unsound"), Unsounds: digestGen(t, "unsounds")}
 }
 
 func list[T any](t *rapid.T, name string, one func(*rapid.T) T) []T {
@@ -91,7 +91,7 @@ func anything(t *rapid.T) input {
 	}
 	in.f.Look = Look{At: timeGen(t, "looked"), Complete: b("look complete"), Why: reasonGen(t), Listings: list(t, "listings", listingGen),
 		Copy: Copy{Place: pick(t, "place", PlaceApart, PlaceSameDisk, PlaceRefused, PlaceUnset, "odd"), Present: b("present"), BagID: pick(t, "bag", "bag"), Need: countGen(t, "need"),
-			Free: countGen(t, "free"), Ledger: digestGen(t, "copy ledger"), Items: countGen(t, "copied"), Unread: countGen(t, "unread"), Damaged: countGen(t, "damaged"), Differs: countGen(t, "differs"), OldestRead: timeGen(t, "read")},
+			Free: countGen(t, "free"), Ledger: digestGen(t, "copy ledger"), Items: countGen(t, "copied"), Unread: countGen(t, "unread"), Damaged: countGen(t, "damaged"), Differs: countGen(t, "differs"), OldestRead: timeGen(t, "read"), LatestRead: timeGen(t, "read last")},
 		Kept: Kept{Known: b("kept known"), Needed: countGen(t, "needed"), Present: countGen(t, "kept")},
 		Bindings: list(t, "seen bindings", func(t *rapid.T) Binding {
 			return Binding{ID: pick(t, "id", "goa-1", "goa-2"), State: pick(t, "state", BindingPresent, BindingLeftover, BindingGone, "odd")}
@@ -185,6 +185,9 @@ func loses(t *rapid.T, in input) {
 		if s.Source.Fate != Stays && !s.Complete && !sealed {
 			t.Fatalf("ready, and %s was not listed", s.Source.ID)
 		}
+	}
+	if c := l.Copy; c.Items > 0 && (c.OldestRead.After(in.now) || c.LatestRead.After(in.now)) {
+		t.Fatal("ready by a reading back that is still to come")
 	}
 	for _, tr := range in.f.Trackers.Seen {
 		if tr.State != TrackerOff {

@@ -122,6 +122,19 @@ var situations = []situation{
 	{BackupOf(Photos), "never looked", released, func(in *input) { in.f.Look = Look{} }, Unknown, "not-looked", false},
 	{BackupOf(Photos), "not listed", released, func(in *input) { in.listing("cloud:photos").Complete = false }, Unknown, "not-listed", false},
 	{BackupOf(Photos), "one failed", done, failedPhoto, Fail, "failed", true},
+	{BackupOf(Photos), "one damaged at its source", done, unsoundPhoto, Fail, "damaged-at-source", true},
+	{BackupOf(Photos), "one damaged at its source, accepted by name", done, func(in *input) { unsoundPhoto(in); in.answer(BackupOf(Photos), Accept, 0) }, Pass, "copied", false},
+	{BackupOf(Photos), "another one damaged than accepted", done, func(in *input) {
+		unsoundPhoto(in)
+		in.answer(BackupOf(Photos), Accept, 0)
+		in.listing("cloud:photos").Unsounds = "that one"
+	}, Fail, "damaged-at-source", true},
+	{BackupOf(Photos), "nobody knows how many are damaged", done, func(in *input) { in.listing("cloud:photos").Unsound = -1 }, Fail, "damaged-at-source", true},
+	{BackupOf(Photos), "one failed and accepted, one damaged", done, func(in *input) {
+		failedPhoto(in)
+		in.answer(BackupOf(Photos), Accept, 0)
+		unsoundPhoto(in)
+	}, Fail, "failed", true},
 	{BackupOf(Photos), "one failed, accepted by name", done, func(in *input) { failedPhoto(in); in.answer(BackupOf(Photos), Accept, 0) }, Pass, "copied", false},
 	{BackupOf(Photos), "one failed, accepted, not authorised", done, func(in *input) {
 		failedPhoto(in)
@@ -178,6 +191,10 @@ var situations = []situation{
 	{BackupVerified, "touched since", done, func(in *input) { in.f.Look.Copy.Differs = 1 }, Fail, "touched", true},
 	{BackupVerified, "not read yet", done, func(in *input) { in.f.Look.Copy.Unread = 1 }, Fail, "unread", true},
 	{BackupVerified, "read just under a day ago", done, func(in *input) { in.f.Look.Copy.OldestRead = at.Add(1 - ReadLife) }, Pass, "read-back", false},
+	{BackupVerified, "read at a time to come", done, func(in *input) { in.f.Look.Copy.OldestRead, in.f.Look.Copy.LatestRead = at.Add(1), at.Add(1) }, Unknown, "read-in-the-future", false},
+	{BackupVerified, "one of them read at a time to come", done, func(in *input) { in.f.Look.Copy.LatestRead = at.Add(time.Hour) }, Unknown, "read-in-the-future", false},
+	{BackupVerified, "the clock was set back since", done, func(in *input) { in.now = at.Add(-time.Minute) }, Unknown, "read-in-the-future", false},
+	{BackupVerified, "nobody says when", done, func(in *input) { in.f.Look.Copy.LatestRead = time.Time{} }, Unknown, "read-unknown", false},
 	{BackupVerified, "read a day ago", done, func(in *input) { in.f.Look.Copy.OldestRead = at.Add(-ReadLife) }, Fail, "read-long-ago", true},
 
 	{KeptHere, "kept", done, nil, Pass, "kept", false},
@@ -350,6 +367,11 @@ var situations = []situation{
 func failedPhoto(in *input) {
 	l := in.listing("cloud:photos")
 	l.Covered, l.Failed, l.Failures = 19, 1, "this one"
+}
+
+func unsoundPhoto(in *input) {
+	l := in.listing("cloud:photos")
+	l.Unsound, l.Unsounds = 1, "this one"
 }
 
 // waive passes a check over by a word, which a policy may allow.

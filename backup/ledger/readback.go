@@ -71,6 +71,13 @@ func (l *Ledger) ReadEnd(r Reading) error {
 	return nil
 }
 
+// Place is where what counts as read back was read; zero if nothing was.
+func (l *Ledger) Place() Destination {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.at
+}
+
 // LastReading is how the last reading back ended; zero if there was none.
 func (l *Ledger) LastReading() Reading {
 	l.mu.RLock()

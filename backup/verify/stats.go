@@ -36,12 +36,18 @@ type Stats struct {
 // Sound reports whether every copy is as the last reading of it left it.
 func (s *Stats) Sound() bool { return s.Differ+s.Missing+s.Unknown+s.Unverified == 0 }
 
-// CopyStats looks at every copy of the ledger at the destination.
+// CopyStats looks at every copy of the ledger at the destination. What was read
+// back at another destination counts as never read back.
 func CopyStats(ctx context.Context, b *bag.Bag, l *ledger.Ledger) (Stats, error) {
 	var s Stats
+	at, err := where(b)
+	if err != nil {
+		return s, fmt.Errorf("cannot look at the copy: %w", err)
+	}
+	elsewhere := l.Place() != at
 	var mu sync.Mutex
 	var sums [][sha256.Size]byte // of each batch
-	err := sweep(ctx, b, l, func(n int, batch []Look) {
+	err = sweep(ctx, b, l, func(n int, batch []Look) {
 		sum := sumOf(batch)
 		mu.Lock()
 		defer mu.Unlock()
@@ -50,6 +56,9 @@ func CopyStats(ctx context.Context, b *bag.Bag, l *ledger.Ledger) (Stats, error)
 		}
 		sums[n] = sum
 		for i := range batch {
+			if elsewhere {
+				batch[i].Entry.VerifiedAt = time.Time{}
+			}
 			s.add(&batch[i])
 		}
 	})

@@ -229,7 +229,7 @@ func (v *verifier) found(e *ledger.Entry, out *outcome) error {
 		return nil
 	}
 	err := v.ledger.Fail(&ledger.Failure{
-		Key: e.Key, Name: e.ID, Rev: e.Rev, Reason: ledger.NotParsed, Detail: out.odd.Error(), At: v.opts.Now(),
+		Key: e.Key, Name: e.ID, Reason: ledger.NotParsed, Detail: out.odd.Error(), At: v.opts.Now(),
 	})
 	if errors.Is(err, ledger.ErrFull) {
 		*out = unknown(fmt.Errorf("%w; of this one: %w", err, out.odd))

@@ -212,7 +212,7 @@ func (w *World) copyOf(job engine.Job) departure.Copy {
 	if !w.born {
 		return c
 	}
-	c.BagID, c.Ledger, c.Unread, c.OldestRead = "bag-1", w.ledger(), w.unread, w.readAt
+	c.BagID, c.Ledger, c.Unread, c.OldestRead, c.LatestRead = "bag-1", w.ledger(), w.unread, w.readAt, w.readAt
 	for _, n := range w.copied {
 		c.Items += n
 	}

@@ -15,10 +15,6 @@ import (
 	"github.com/clearance-project/clearance/backup/source"
 )
 
-// NotParsed is the reason of a failure that is none: the item is in the copy as
-// it stands, and does not parse.
-const NotParsed source.Reason = "does-not-parse"
-
 // Backup copies every listed item that the ledger lacks. What is in the copy
 // when it ends stays, whatever ended it.
 func (w *Worker) Backup(ctx context.Context, job engine.Job, report engine.Report) (res engine.CopyResult, err error) {
@@ -50,7 +46,7 @@ func (w *Worker) Backup(ctx context.Context, job engine.Job, report engine.Repor
 		Now: w.cfg.Clock.Now, Sources: refs(origins, job),
 		// What does not parse was copied as it stands, so that no run meets it
 		// again: it stays listed until another version is read back.
-		Keeps: func(f *ledger.Failure) bool { return f.Reason == NotParsed },
+		Keeps: func(f *ledger.Failure) bool { return f.Reason == ledger.NotParsed },
 		Progress: func(p copy.Progress) {
 			report(engine.Progress{Step: departure.StepBackup, Items: int64(p.Copied + p.Failed), Total: total, Bytes: p.Bytes})
 		},

@@ -68,8 +68,8 @@ func shown(name, id string) string {
 }
 
 func failureText(f ledger.Failure) string {
-	if f.Reason == NotParsed {
-		return "it is in your copy as it stands, but it does not parse: " + f.Detail
+	if f.Reason == ledger.NotParsed {
+		return "it is in your copy as it was, but it is damaged or incomplete: " + f.Detail
 	}
 	if f.Detail == "" {
 		return f.Reason.Sentence()

@@ -51,7 +51,7 @@ func (w *Worker) list(ctx context.Context, s *survey, o *origin, l *ledger.Ledge
 	if o.list == nil {
 		return out, 0
 	}
-	var keys, failed scan.Keys
+	var keys, failed, unsound scan.Keys
 	// A live photo, or a RAW file with its JPEG, is one photo at the provider.
 	photos, shots := o.src.Given && o.src.Dataset == departure.Photos, source.Shots{}
 	for item, err := range o.list(ctx, nil) {
@@ -77,13 +77,17 @@ func (w *Worker) list(ctx context.Context, s *survey, o *origin, l *ledger.Ledge
 		switch state(l, &item) {
 		case ledger.Held:
 			out.Covered++
+			if f, known := failure(l, &item); known && f.Reason == ledger.NotParsed {
+				out.Unsound++
+				unsound.Add(item.ID, item.Rev)
+			}
 			if beside(o.src, &item) || s.again(o, &item) {
 				out.Beside++
 			} else if photos {
 				shots.Add(item.ID)
 			}
 		default:
-			if f, known := failure(l, &item); known && f.Rev == item.Rev {
+			if f, known := failure(l, &item); known && f.Reason != ledger.NotParsed && f.Rev == item.Rev {
 				out.Failed++
 				failed.Add(item.ID, string(f.Reason))
 				continue
@@ -96,6 +100,9 @@ func (w *Worker) list(ctx context.Context, s *survey, o *origin, l *ledger.Ledge
 	}
 	out.Complete, out.EndedAt = ctx.Err() == nil, w.now()
 	out.Keys, out.Failures = departure.Digest(keys.Digest()), departure.Digest(failed.Digest())
+	if out.Unsound > 0 {
+		out.Unsounds = departure.Digest(unsound.Digest())
+	}
 	return out, missing
 }
 

@@ -60,7 +60,7 @@ func (w *Worker) Verify(ctx context.Context, job engine.Job, before time.Time, r
 }
 
 // settleProblems puts damaged copies aside, so that the next run copies them
-// again, and lists what does not parse.
+// again, and has the copy's own lists say what was found.
 func (w *Worker) settleProblems(b *bag.Bag, l *ledger.Ledger, r verify.Report) error {
 	for _, p := range r.Problems {
 		if p.Status == verify.Unknown {
@@ -77,12 +77,6 @@ func (w *Worker) settleProblems(b *bag.Bag, l *ledger.Ledger, r verify.Report) e
 			return err
 		}
 		if err := l.Distrust(&p.Key); err != nil {
-			return err
-		}
-	}
-	for _, p := range r.Odd {
-		f := ledger.Failure{Key: p.Key, Name: p.ID, Reason: NotParsed, Detail: p.Err.Error(), At: w.now()}
-		if err := l.Fail(&f); err != nil {
 			return err
 		}
 	}

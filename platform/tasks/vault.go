@@ -130,21 +130,26 @@ func (w *Worker) copyStats(ctx context.Context, b *held, l *ledger.Ledger, c *de
 	c.Ledger, c.Stats = departure.Digest(digest), departure.Digest(st.Digest)
 	c.Items, c.Unread = int64(st.Items), int64(st.Unverified)
 	c.Differs = int64(st.Differ + st.Missing + st.Unknown)
-	c.OldestRead = w.now()
+	c.Bytes, c.OldestRead, c.LatestRead = st.Bytes, st.Oldest, st.Latest
+	c.ReadBack = readBack(l.LastReading())
 	elsewhere := b.state.elsewhere(b.place.Hardware())
 	for e, err := range l.All() {
 		if err != nil {
 			return err
 		}
-		c.Bytes += e.Size
-		if e.VerifiedAt.Before(c.OldestRead) {
-			c.OldestRead = e.VerifiedAt
-		}
 		if !e.VerifiedAt.IsZero() && (elsewhere || e.VerifiedAt.Before(b.state.Since)) {
-			c.Unread++ // read back, but on another disk
+			c.Unread++ // read back, but on another device
 		}
 	}
+	c.Unread = min(c.Unread, c.Items)
 	return nil
+}
+
+func readBack(r ledger.Reading) departure.ReadBack {
+	return departure.ReadBack{
+		Began: r.Began, Ended: r.Ended, Items: r.Items, Bytes: r.Bytes, Direct: r.Direct, Dropped: r.Dropped,
+		Stood: r.Stood, Wrong: r.Wrong, Disk: r.At.Disk, BagID: r.At.Bag,
+	}
 }
 
 // judgePlace says whether a copy in a folder would lie apart from what

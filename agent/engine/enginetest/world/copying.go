@@ -25,7 +25,7 @@ func (w *World) copyFacts(job engine.Job) departure.Copy {
 	if !w.Plugged {
 		return c
 	}
-	c.OldestRead = w.now()
+	c.OldestRead, c.LatestRead = w.now(), w.now()
 	for k, rev := range w.Ledger {
 		if w.Read[k] != rev {
 			c.Unread++
