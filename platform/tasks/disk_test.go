@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -250,8 +251,9 @@ func TestACloneIsNotTheDisk(t *testing.T) {
 func TestADiskThatIsFullNamesItself(t *testing.T) {
 	d, _ := diskDesk(t, 8)
 	big := filepath.Join(d.session.Root, "files", "big")
-	must(t, os.WriteFile(big, make([]byte, 1<<20), 0o600))
-	must(t, os.Truncate(big, 32<<20))
+	// Not larger than the disk, which would fail alone.
+	must(t, os.WriteFile(big, bytes.Repeat([]byte("full"), 1<<20), 0o600))
+	must(t, os.WriteFile(filepath.Join(d.session.Root, "media", "film"), bytes.Repeat([]byte("film"), 1<<20), 0o600))
 	if c := d.look().Copy; c.Need <= c.Free || c.DiskName != "Photos-Disk" {
 		t.Errorf("needs %d of %d free on %q", c.Need, c.Free, c.DiskName)
 	}
