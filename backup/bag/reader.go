@@ -169,6 +169,24 @@ func (r *Reader) Open(path string) (disk.File, error) {
 	return r.root.Open(path)
 }
 
+// Size is how many bytes a payload file has now; an error where it is no regular
+// file of the bag.
+func (r *Reader) Size(path string) (int64, error) {
+	if !payloadPath(path) {
+		return 0, &fs.PathError{Op: "lstat", Path: path, Err: fs.ErrInvalid}
+	}
+	st, err := r.root.Lstat(path)
+	if at, ok := r.left[path]; ok {
+		if waiting, werr := r.root.Lstat(at); werr == nil {
+			st, err = waiting, nil
+		}
+	}
+	if err == nil && !st.Mode.IsRegular() {
+		err = disk.ErrNotRegular
+	}
+	return st.Size, err
+}
+
 // ErrUnlisted says that the manifest has no line for a file.
 var ErrUnlisted = errors.New("the list of sums does not name it")
 

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"iter"
+	"math"
 	"slices"
 
 	"github.com/clearance-project/clearance/backup/bag"
@@ -56,9 +57,17 @@ func newChooser(ctx context.Context, from *bag.Reader, sel Selection, l *ledger.
 			return nil, err
 		}
 		c.count++
-		c.bytes += it.Size
+		c.bytes = sum(c.bytes, it.Size)
 	}
 	return c, nil
+}
+
+// sum adds two sizes, neither negative, as far as they can be counted.
+func sum(a, b int64) int64 {
+	if a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
 }
 
 var errSources = errors.New("cannot restore: the copy names more sources than can be held")

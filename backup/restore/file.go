@@ -85,7 +85,15 @@ func (f *File) Write(ctx context.Context, b Batch) error {
 		return &TargetError{err}
 	}
 	if b.Bytes >= free {
-		return &NoRoomError{Path: f.Path(), Need: b.Bytes, Free: free}
+		need := int64(0)
+		for it := range b.Items {
+			if it.whole() {
+				need = sum(need, it.Size)
+			}
+		}
+		if need >= free {
+			return &NoRoomError{Path: f.Path(), Need: need, Free: free}
+		}
 	}
 	w := &fileRun{root: root, set: f.set, there: shelf{}}
 	name, err := w.load(ctx, f.name)

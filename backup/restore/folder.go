@@ -146,8 +146,8 @@ func (f *Folder) room(w *folderRun, b Batch) error {
 	}
 	need := int64(0)
 	for it := range b.Items {
-		if st, err := w.lstat(strings.Join(it.Names(), "/")); err != nil || st.Size != it.Size {
-			need += it.Size
+		if st, err := w.lstat(strings.Join(it.Names(), "/")); (err != nil || st.Size != it.Size) && it.whole() {
+			need = sum(need, it.Size)
 		}
 	}
 	if need >= free {

@@ -21,12 +21,19 @@ import (
 // blob is what becomes a file.
 type blob struct {
 	size    int64
+	room    int64 // to ask for: as much as there is to be had
 	sum     [32]byte
 	modTime time.Time
 	copyTo  func(context.Context, io.Writer) error
 }
 
-func (it *Item) blob() blob { return blob{it.Size, it.SHA256, it.ModTime, it.CopyTo} }
+func (it *Item) blob() blob {
+	b := blob{size: it.Size, sum: it.SHA256, modTime: it.ModTime, copyTo: it.CopyTo}
+	if it.whole() {
+		b.room = it.Size
+	}
+	return b
+}
 
 // put brings one item to its place. The error is the target's or ctx's.
 func (w *folderRun) put(ctx context.Context, it *Item) (Result, error) {
@@ -202,7 +209,7 @@ func (w *folderRun) stage(ctx context.Context, b blob, part string) error {
 	if err != nil {
 		return err
 	}
-	if err = f.Allocate(b.size); err == nil {
+	if err = f.Allocate(b.room); err == nil {
 		err = b.copyTo(ctx, f)
 	}
 	if err == nil && storable(b.modTime) {

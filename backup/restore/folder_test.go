@@ -69,7 +69,7 @@ func TestADryRunWritesNothingAndSaysWhatWouldBe(t *testing.T) {
 	}
 	wet := w.restore(w.folder(), restore.Selection{}, restore.Options{})
 	if !dry.DryRun || dry.All != wet.All || dry.Bytes != wet.Bytes {
-		t.Errorf("would be %+v, was %+v", dry.All, wet.All)
+		t.Errorf("would be %+v, %d bytes, was %+v, %d bytes", dry.All, dry.Bytes, wet.All, wet.Bytes)
 	}
 	would := map[string]bool{}
 	for _, p := range dry.Placed {

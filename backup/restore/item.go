@@ -86,6 +86,13 @@ func (it *Item) CopyTo(ctx context.Context, w io.Writer) error {
 	return nil
 }
 
+// whole reports whether a file of the size that the lists say is there at all: a
+// list may say anything.
+func (it *Item) whole() bool {
+	n, err := it.from.Size(it.Path)
+	return err == nil && n == it.Size
+}
+
 func (it *Item) unopened(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -54,7 +54,7 @@ func (w *folderRun) putMemo(ctx context.Context, it *Item) error {
 }
 
 func blobOf(data []byte, modTime time.Time) blob {
-	return blob{int64(len(data)), sha256.Sum256(data), modTime, func(ctx context.Context, w io.Writer) error {
+	return blob{int64(len(data)), int64(len(data)), sha256.Sum256(data), modTime, func(ctx context.Context, w io.Writer) error {
 		_, err := io.Copy(w, bytes.NewReader(data))
 		return errors.Join(err, ctx.Err())
 	}}

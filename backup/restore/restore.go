@@ -192,7 +192,7 @@ func (r *run) meant(ctx context.Context, it *Item) bool {
 	}
 	t := r.tally(it.Dataset)
 	t.Selected++
-	t.Bytes += it.Size
+	t.Bytes = sum(t.Bytes, it.Size)
 	return true
 }
 
@@ -204,7 +204,7 @@ func (r *run) count(it *Item) {
 	defer r.mu.Unlock()
 	t := r.tally(it.Dataset)
 	t.Selected++
-	t.Bytes += it.Size
+	t.Bytes = sum(t.Bytes, it.Size)
 }
 
 // note takes what became of an item.
@@ -221,7 +221,7 @@ func (r *run) note(it *Item, res Result) {
 		if res.State == Beside {
 			t.Beside++
 		}
-		r.report.Bytes += it.Size
+		r.report.Bytes = sum(r.report.Bytes, it.Size)
 		if len(r.report.Placed) < MaxNamed {
 			r.report.Placed = append(r.report.Placed, Placed{it.Key, it.Title(), res.Where, res.State == Beside, it.Size})
 		}
@@ -229,7 +229,7 @@ func (r *run) note(it *Item, res Result) {
 		r.fail(it.Key, it.Title(), it.Path, res.Err)
 	}
 	r.at.Done++
-	r.at.Bytes += it.Size
+	r.at.Bytes = sum(r.at.Bytes, it.Size)
 	r.opts.Progress(r.at)
 }
 
@@ -255,7 +255,7 @@ func (r *run) addUnlisted() error {
 		r.report.Unlisted++
 		t := r.tally(e.Dataset)
 		t.Selected++
-		t.Bytes += e.Size
+		t.Bytes = sum(t.Bytes, e.Size)
 		r.fail(e.Key, e.ID, e.Path, &ItemError{Missing, errors.New("it was copied, and the lists of the copy no longer name it")})
 	}
 	return nil
@@ -288,7 +288,7 @@ func (r *run) finish(err error) (Report, error) {
 
 func (t *Tally) add(o Tally) {
 	t.Selected += o.Selected
-	t.Bytes += o.Bytes
+	t.Bytes = sum(t.Bytes, o.Bytes)
 	t.Written += o.Written
 	t.Already += o.Already
 	t.Beside += o.Beside

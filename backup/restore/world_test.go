@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 
 	"github.com/clearance-project/clearance/backup/bag"
 	"github.com/clearance-project/clearance/backup/restore"
@@ -149,6 +150,10 @@ func tree(t testing.TB, dir string) map[string]string {
 			got[rel] = "link"
 			return nil
 		}
+		if !d.Type().IsRegular() {
+			got[rel] = "special"
+			return nil
+		}
 		text, err := os.ReadFile(p)
 		got[rel] = string(text)
 		return err
@@ -164,4 +169,9 @@ func must(t testing.TB, errs ...error) {
 	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func makePipe(t testing.TB, at string) {
+	t.Helper()
+	must(t, unix.Mkfifo(at, 0o600))
 }
