@@ -117,7 +117,7 @@ func sumOf(batch []Look) [sha256.Size]byte {
 			b = append(b, text...)
 		}
 		for _, n := range [...]uint64{
-			k.stat.Dev, k.stat.Ino, uint64(k.stat.Size), uint64(k.stat.MtimeNS), uint64(k.stat.CtimeNS), uint64(k.stat.Mode),
+			k.stat.Ino, uint64(k.stat.Size), uint64(k.stat.MtimeNS), uint64(k.stat.CtimeNS), uint64(k.stat.Mode),
 		} {
 			b = binary.LittleEndian.AppendUint64(b, n)
 		}

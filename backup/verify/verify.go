@@ -247,7 +247,7 @@ func (v *verifier) stands(e *ledger.Entry) bool {
 		return false
 	}
 	st, err := v.bag.Root().Lstat(e.Path)
-	return err == nil && st.Mode.IsRegular() && st.Same(e.Stat)
+	return err == nil && st.Mode.IsRegular() && unchanged(st, e.Stat)
 }
 
 func (v *verifier) count(e *ledger.Entry, out outcome, skipped bool) {
@@ -298,5 +298,13 @@ func sameKnown(st disk.Stat, e *ledger.Entry) bool {
 	if !st.Mode.IsRegular() || st.Size != e.Size {
 		return false
 	}
-	return e.VerifiedAt.IsZero() || st.Same(e.Stat)
+	return e.VerifiedAt.IsZero() || unchanged(st, e.Stat)
+}
+
+// unchanged reports whether a file with stat a can be the one that had b. The
+// number of their device is left out: a disk gets another wherever it is plugged
+// in, and that it is the same disk is told by its name ([ledger.Ledger.ReadFrom]).
+func unchanged(a, b disk.Stat) bool {
+	b.Dev = a.Dev
+	return a.Same(b)
 }

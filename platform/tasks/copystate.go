@@ -11,10 +11,12 @@ import (
 	"time"
 
 	"github.com/google/renameio/v2"
+	"golang.org/x/sys/unix"
 
 	"github.com/clearance-project/clearance/agent/engine"
 	"github.com/clearance-project/clearance/backup/bag"
 	"github.com/clearance-project/clearance/backup/ledger"
+	"github.com/clearance-project/clearance/backup/place"
 )
 
 // copyState is what is kept here of one copy beside its ledger: which run wrote
@@ -29,8 +31,8 @@ import (
 type copyState struct {
 	Mark bag.Mark  `json:"mark"`
 	Next *bag.Mark `json:"next,omitempty"` // may have been written to the copy already
-	// Hardware is the device that was read back from, "" where it tells nothing;
-	// what was read before Since was on another.
+	// Hardware is the device that was read back from; what was read before Since
+	// was on another.
 	Hardware string    `json:"hardware,omitempty"`
 	Since    time.Time `json:"since,omitzero"`
 }
@@ -155,7 +157,7 @@ const forkSuffix = ".new"
 func (w *Worker) fork(h *held, from string) error {
 	next := bag.NewMark()
 	h.key = h.ID() + "." + next.Copy
-	h.state = copyState{Mark: h.mark, Next: &next, Hardware: h.place.Hardware(), Since: w.now()}
+	h.state = copyState{Mark: h.mark, Next: &next, Hardware: deviceOf(&h.place), Since: w.now()}
 	dir := w.copyDir(h.key)
 	if err := os.MkdirAll(dir+forkSuffix, 0o700); err != nil {
 		return fmt.Errorf("cannot begin a second copy: %w", err)
@@ -209,7 +211,7 @@ func (w *Worker) begin(h *held) error {
 	}
 	s.Mark, s.Next = h.mark, &next
 	if s.Hardware == "" {
-		s.Hardware = h.place.Hardware()
+		s.Hardware = deviceOf(&h.place)
 	}
 	if err := w.keepCopy(h.key, s); err != nil {
 		return err
@@ -221,10 +223,23 @@ func (w *Worker) begin(h *held) error {
 	return w.keepCopy(h.key, s)
 }
 
+// deviceOf names the device that a copy is on: by what the hardware tells, else by
+// its server, else by its number, which another may get or it may lose; then all
+// is read back once more than would be needed.
+func deviceOf(p *place.Place) string {
+	if tells := p.Hardware(); tells != "" {
+		return tells
+	}
+	if name := p.Disk(); strings.HasPrefix(name, "from:") {
+		return name
+	}
+	return fmt.Sprintf("device=%d:%d", unix.Major(p.Dev), unix.Minor(p.Dev))
+}
+
 // readFrom notes which device the copy is read back from, and gives the time
 // from which on a reading counts.
 func (w *Worker) readFrom(h *held) (since time.Time, err error) {
-	if now := h.place.Hardware(); h.state.elsewhere(now) {
+	if now := deviceOf(&h.place); h.state.elsewhere(now) {
 		h.state.Hardware, h.state.Since = now, w.now()
 		err = w.keepCopy(h.key, &h.state)
 	}

@@ -113,10 +113,14 @@ func TestADiskComesAndGoes(t *testing.T) {
 		t.Errorf("the folder beneath holds %v %v", names, err)
 	}
 	before = told.Load()
+	// Another disk takes the number that its device had.
+	do(t, "cp", image, image+".other")
+	do(t, "/sbin/tune2fs", "-f", "-U", "random", image+".other")
+	d.plug(image+".other", "media")
 	at := d.plug(image, "elsewhere")
 	eventually(t, "the disk's coming was told of", func() bool { return told.Load() > before })
 	c := d.look().Copy
-	if !c.Present || !strings.HasPrefix(c.Shown, at+"/backup/") || c.Disk != d.job.Destination.Disk {
+	if !sound(c) || !strings.HasPrefix(c.Shown, at+"/backup/") || c.Disk != d.job.Destination.Disk {
 		t.Errorf("plugged in elsewhere: %+v", c)
 	}
 	d.folder("files", map[string]string{"three": "333"})

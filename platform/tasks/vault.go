@@ -132,7 +132,7 @@ func (w *Worker) copyStats(ctx context.Context, b *held, l *ledger.Ledger, c *de
 	c.Differs = int64(st.Differ + st.Missing + st.Unknown)
 	c.Bytes, c.OldestRead, c.LatestRead = st.Bytes, st.Oldest, st.Latest
 	c.ReadBack = readBack(l.LastReading())
-	elsewhere := b.state.elsewhere(b.place.Hardware())
+	elsewhere := b.state.elsewhere(deviceOf(&b.place))
 	for e, err := range l.All() {
 		if err != nil {
 			return err
