@@ -9,25 +9,26 @@ import (
 )
 
 // names knows which names are taken in the folders of the bag that were used of
-// late, by their folded form.
+// late.
 type names struct {
 	root  disk.Root
-	dirs  map[string]map[string]string // folder → folded name → name
-	order []string                     // folders, the one loaded first in front
-	held  int                          // names in all of them
+	dirs  map[string]*nameSet
+	order []string // folders, the one loaded first in front
+	held  int      // names in all of them, and what a folder itself weighs
 }
 
 const (
 	maxNamesHeld = 200_000
+	dirWeight    = 16 // what a folder takes, in names
 	maxVersions  = 100_000
 )
 
 func newNames(root disk.Root) *names {
-	return &names{root: root, dirs: map[string]map[string]string{}}
+	return &names{root: root, dirs: map[string]*nameSet{}}
 }
 
 // in gives the names in a folder; an empty set if there is no such folder.
-func (n *names) in(dir string) (map[string]string, error) {
+func (n *names) in(dir string) (*nameSet, error) {
 	if set := n.dirs[dir]; set != nil {
 		return set, nil
 	}
@@ -36,15 +37,15 @@ func (n *names) in(dir string) (map[string]string, error) {
 		return nil, err
 	}
 	for n.held+len(list) > maxNamesHeld && len(n.order) > 0 {
-		n.held -= len(n.dirs[n.order[0]])
+		n.held -= n.dirs[n.order[0]].len() + dirWeight
 		delete(n.dirs, n.order[0])
 		n.order = n.order[1:]
 	}
-	set := make(map[string]string, len(list))
+	set := newNameSet(len(list))
 	for _, name := range list {
-		set[fold(name)] = name
+		set.put(name)
 	}
-	n.dirs[dir], n.order, n.held = set, append(n.order, dir), n.held+len(set)
+	n.dirs[dir], n.order, n.held = set, append(n.order, dir), n.held+set.len()+dirWeight
 	return set, nil
 }
 
@@ -53,19 +54,15 @@ func (n *names) add(dir, name string) error {
 	if err != nil {
 		return err
 	}
-	if _, taken := set[fold(name)]; !taken {
+	if set.put(name) {
 		n.held++
 	}
-	set[fold(name)] = name
 	return nil
 }
 
 func (n *names) remove(dir, name string) {
-	if set := n.dirs[dir]; set != nil {
-		if _, taken := set[fold(name)]; taken {
-			delete(set, fold(name))
-			n.held--
-		}
+	if set := n.dirs[dir]; set != nil && set.remove(name) {
+		n.held--
 	}
 }
 
@@ -82,14 +79,14 @@ func (n *names) folder(dir, name string) (path string, made bool, err error) {
 		if dir != "." {
 			path = dir + "/" + want
 		}
-		have, taken := set[fold(want)]
+		taken, exactly := set.has(want)
 		if !taken {
 			if err := n.root.Mkdir(path, dirMode); err != nil {
 				return "", false, err
 			}
 			return path, true, n.add(dir, want)
 		}
-		if have != want {
+		if !exactly {
 			continue
 		}
 		if n.dirs[path] != nil {
@@ -116,11 +113,11 @@ func (n *names) file(dir, name string, suits func(path string) (bool, error)) (p
 	for v := 1; v < maxVersions; v++ {
 		want := version(name, v)
 		path = dir + "/" + want
-		have, used := set[fold(want)]
+		used, exactly := set.has(want)
 		if !used {
 			return path, false, n.add(dir, want)
 		}
-		if have != want || suits == nil {
+		if !exactly || suits == nil {
 			continue
 		}
 		ok, err := suits(path)

@@ -160,5 +160,17 @@ func cut(s string, n int) string {
 // fold makes twins equal: names that a file system without case, or one that
 // composes, takes for the same.
 func fold(name string) string {
+	if plain(name) {
+		return strings.ToLower(name)
+	}
 	return norm.NFC.String(cases.Fold().String(norm.NFD.String(name)))
+}
+
+func plain(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
