@@ -37,9 +37,19 @@ func copies(t testing.TB, n int, o bag.Options) (*bag.Bag, *ledger.Ledger) {
 	l, err := ledger.Open(t.TempDir())
 	must(t, err)
 	t.Cleanup(func() { _ = b.Close(); _ = l.Close() })
+	for _, r := range add(t, b, 0, n) {
+		must(t, l.Put(&ledger.Entry{Key: r.Key, Size: r.Size, SHA256: r.SHA256, Path: r.Path}))
+	}
+	must(t, b.Fold(nil))
+	return b, l
+}
+
+// add puts items from one number to another into the bag.
+func add(t testing.TB, b *bag.Bag, from, to int) []bag.Record {
+	t.Helper()
 	sizes := []int{1, 0, 511, 512, 4095, 4096, 4097, 1 << 20, 1<<20 + 1, 3<<20 - 1}
 	var batch []bag.Addition
-	for i := range n {
+	for i := from; i < to; i++ {
 		s, err := b.Stage(-1)
 		must(t, err)
 		_, err = io.WriteString(s, strings.Repeat(string(rune('a'+i%26)), sizes[i%len(sizes)])+fmt.Sprint(i))
@@ -50,11 +60,7 @@ func copies(t testing.TB, n int, o bag.Options) (*bag.Bag, *ledger.Ledger) {
 	}
 	records, err := b.Commit(batch)
 	must(t, err)
-	for _, r := range records {
-		must(t, l.Put(&ledger.Entry{Key: r.Key, Size: r.Size, SHA256: r.SHA256, Path: r.Path}))
-	}
-	must(t, b.Fold(nil))
-	return b, l
+	return records
 }
 
 func run(t testing.TB, b *bag.Bag, l *ledger.Ledger, o verify.Options) verify.Report {
