@@ -2,7 +2,7 @@
 // pages beside it, to look at photos by month, contacts, notes and calendars with
 // any browser, from disk, long after Clearance is gone.
 //
-// It imports backup/bag, backup/source and backup/place. It reads the bag and
+// It imports backup/bag, backup/ledger (for a word), backup/source and backup/place. It reads the bag and
 // writes index.html, export/view (pages and what is remembered of the photos) and
 // export/previews (small JPEG files, by the sum of the photo's content). All of it
 // is convenience: it is in no manifest, is made again from the copy at any time,

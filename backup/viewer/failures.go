@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/clearance-project/clearance/backup/bag"
+	"github.com/clearance-project/clearance/backup/ledger"
 	"github.com/clearance-project/clearance/backup/source"
 )
 
@@ -21,10 +22,12 @@ type trouble struct {
 	Sentence string
 	Next     string
 	Items    []failure
+	odd      int // 1: it is in the copy all the same
 }
 
-// parses is the reason of an item that is in the copy as it stands.
-const notParsed = "does-not-parse"
+// isOdd reports whether a failure is none of copying: the item is in the copy as
+// it stands, and is not of the form that it should have.
+func isOdd(f *bag.Failure) bool { return f.Reason == string(ledger.NotParsed) }
 
 // nextSteps says what a person can do about a reason.
 var nextSteps = map[string]string{
@@ -38,14 +41,15 @@ var nextSteps = map[string]string{
 	string(source.OnlyInCloud): "Let the cloud’s program download it (“always keep on this device”), then make the copy again.",
 	string(source.OnlyThumb):   "Find the photo itself: in the cloud, or on the device that took it.",
 	string(source.NoteFile):    "Open the note where it was written and look whether the picture still shows there.",
-	notParsed:                  "It is in the copy as it stands. Open it in the program that it comes from, to see whether it is whole.",
+	string(ledger.NotParsed):   "It is in the copy as it stands. Open it in the program that it comes from, to see whether it is whole.",
 }
 
 var kindWords = map[source.Dataset]string{
 	source.Photos: "photo", source.Contacts: "contact", source.Notes: "note", source.Calendars: "calendar entry", source.Files: "file",
 }
 
-// troubles groups failures by their reason, the most frequent first.
+// troubles groups failures by their reason: what is not in the copy first, then the
+// most frequent.
 func troubles(list []bag.Failure) []trouble {
 	var out []trouble
 	at := map[string]int{}
@@ -54,21 +58,27 @@ func troubles(list []bag.Failure) []trouble {
 		if !ok {
 			i = len(out)
 			at[f.Reason] = i
-			out = append(out, trouble{Sentence: sentence(f.Reason), Next: cmp.Or(nextSteps[f.Reason], "Make the copy again; if it fails again, copy it by hand.")})
+			t := trouble{Sentence: sentence(f.Reason), Next: cmp.Or(nextSteps[f.Reason], "Make the copy again; if it fails again, copy it by hand.")}
+			if isOdd(&f) {
+				t.odd = 1
+			}
+			out = append(out, t)
 		}
 		name := cmp.Or(f.Name, f.ID, "a thing whose name is not known")
 		out[i].Items = append(out[i].Items, failure{
 			Name: cut(name, 500), Kind: cmp.Or(kindWords[f.Dataset], "thing"), Detail: cut(f.Detail, 500),
 		})
 	}
-	slices.SortStableFunc(out, func(a, b trouble) int { return cmp.Compare(len(b.Items), len(a.Items)) })
+	slices.SortStableFunc(out, func(a, b trouble) int {
+		return cmp.Or(cmp.Compare(a.odd, b.odd), cmp.Compare(len(b.Items), len(a.Items)))
+	})
 	return out
 }
 
 func sentence(reason string) string {
-	s := source.Reason(reason).Sentence()
+	s, _, _ := strings.Cut(source.Reason(reason).Sentence(), ";") // what to do is said beneath
 	switch reason {
-	case notParsed:
+	case string(ledger.NotParsed):
 		s = "it was copied, but it is not in the form that it should have"
 	case "":
 		s = "the reason is not known"

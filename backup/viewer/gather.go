@@ -46,7 +46,8 @@ type holdings struct {
 	older    int // earlier versions that are kept beside
 	newest   time.Time
 	failures []bag.Failure
-	failed   int
+	failed   int // could not be copied
+	odd      int // copied, and not of the form that they should have
 }
 
 // gather reads the lists of the bag.
@@ -74,7 +75,12 @@ func gather(ctx context.Context, b *bag.Bag) (*holdings, error) {
 		if err != nil {
 			return nil, err
 		}
-		if h.failed++; len(h.failures) < maxFailures {
+		if isOdd(&f) {
+			h.odd++
+		} else {
+			h.failed++
+		}
+		if len(h.failures) < maxFailures {
 			h.failures = append(h.failures, f)
 		}
 	}

@@ -58,7 +58,10 @@ func (p *pages) index() *front {
 	f.Facts = []fact{w.copied(), w.readBack(), w.failedFact()}
 	f.Troubles = troubles(w.held.failures)
 	f.TroubleTitle = "What could not be copied"
-	if more := w.held.failed - len(w.held.failures); more > 0 {
+	if w.held.failed == 0 {
+		f.TroubleTitle = "What was copied, and may be broken"
+	}
+	if more := w.held.failed + w.held.odd - len(w.held.failures); more > 0 {
 		f.TroubleMore = "And " + number(more) + " more, in failures.jsonl."
 	}
 	f.Months = p.monthCards()
@@ -130,6 +133,10 @@ func (w *writer) readBack() fact {
 }
 
 func (w *writer) failedFact() fact {
+	if w.held.failed == 0 && w.held.odd > 0 {
+		return fact{Mark: "warn", Name: "Could not be copied", Big: "Nothing",
+			More: many(w.held.odd, "thing was", "things were") + " copied, and may have been broken before. See below."}
+	}
 	if w.held.failed == 0 {
 		return fact{Name: "Could not be copied", Big: "Nothing", More: "No failure is listed."}
 	}
