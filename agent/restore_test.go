@@ -66,8 +66,9 @@ func refusedAs(t *testing.T, err error, want agent.Kind) {
 }
 
 func TestRestoreIsAJobWithProgressAndAResult(t *testing.T) {
-	r := &restorer{hold: make(chan struct{})}
+	r := &restorer{}
 	restoring(t, r, func(t *testing.T, s *agent.Service) {
+		r.hold = make(chan struct{}) // of the bubble
 		job, err := s.Restore(t.Context(), owner, agent.RestoreRequest{From: "/disk/copy", To: toFolder})
 		if err != nil || job.Kind != "restore" || job.State != agent.JobRunning {
 			t.Fatalf("%+v %v", job, err)
@@ -89,8 +90,9 @@ func TestRestoreIsAJobWithProgressAndAResult(t *testing.T) {
 }
 
 func TestARestoreCanBeStoppedAndItsRefusalsAreTold(t *testing.T) {
-	r := &restorer{hold: make(chan struct{})}
+	r := &restorer{}
 	restoring(t, r, func(t *testing.T, s *agent.Service) {
+		r.hold = make(chan struct{}) // of the bubble
 		job, err := s.Restore(t.Context(), owner, agent.RestoreRequest{From: "/disk/copy", To: toFolder})
 		if err != nil {
 			t.Fatal(err)
