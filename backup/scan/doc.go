@@ -13,6 +13,7 @@
 //     [*IncompleteError]. Its entries are true, its absences are not.
 //   - No listing waits for ever: a folder that gives no answer for
 //     [Options.Patience] makes the listing incomplete, by name.
+//   - A stamp is trusted only when no later write can carry it: [Stat.Rest].
 //   - A folder is skipped as a bag only if it carries a bag id that the caller
 //     named.
 package scan

@@ -122,7 +122,7 @@ func (w *walk) lookAt(dir *sharedDir, base, full string, depth int, b *batch) {
 	}
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFREG:
-		b.entries = append(b.entries, Entry{Path: full, Stat: FromUnix(&st)})
+		b.entries = append(b.entries, Entry{Path: full, Stat: w.root.stamped(&st)})
 		if err := readable(dir.fd, base, &st); err != nil {
 			b.findings = append(b.findings, Finding{Path: full, Kind: Unreadable, Err: err})
 		}

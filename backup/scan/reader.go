@@ -13,6 +13,7 @@ import (
 type Reader struct {
 	fd   int
 	path string
+	root *Root
 }
 
 // OpenReader is [Root.OpenFile] for files that are read from beginning to end.
@@ -21,7 +22,7 @@ func (r *Root) OpenReader(path string) (*Reader, Stat, error) {
 	if err != nil {
 		return nil, st, err
 	}
-	return &Reader{fd: fd, path: path}, st, nil
+	return &Reader{fd: fd, path: path, root: r}, st, nil
 }
 
 // Read implements io.Reader.
@@ -48,7 +49,7 @@ func (r *Reader) Stat() (Stat, error) {
 	if err := unix.Fstat(r.fd, &st); err != nil {
 		return Stat{}, &fs.PathError{Op: "fstat", Path: r.path, Err: err}
 	}
-	return FromUnix(&st), nil
+	return r.root.stamped(&st), nil
 }
 
 // Close closes the file. It is called once.

@@ -17,6 +17,7 @@ type Root struct {
 	dir  *os.File
 	path string
 	stat Stat
+	fine bool // its file system keeps fine stamps
 }
 
 // Open opens the folder at path. Links in path itself are followed: it is the
@@ -57,7 +58,7 @@ func open(abs string) (*Root, error) {
 		_ = unix.Close(fd)
 		return nil, &fs.PathError{Op: "open", Path: abs, Err: errKernel}
 	}
-	return &Root{dir: os.NewFile(uintptr(fd), abs), path: abs, stat: FromUnix(&st)}, nil
+	return &Root{dir: os.NewFile(uintptr(fd), abs), path: abs, stat: FromUnix(&st), fine: keepsFine(fd)}, nil
 }
 
 // Path is the absolute path the root was opened by.
@@ -103,7 +104,7 @@ func (r *Root) openRegular(path string) (int, Stat, error) {
 		_ = unix.Close(fd)
 		return -1, Stat{}, &NotRegularError{Path: path}
 	}
-	return fd, FromUnix(&st), nil
+	return fd, r.stamped(&st), nil
 }
 
 // Fstat is the stat of an open file.
@@ -138,7 +139,7 @@ func (r *Root) Lstat(path string) (Stat, error) {
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
 		return Stat{}, &NotRegularError{Path: path}
 	}
-	return FromUnix(&st), nil
+	return r.stamped(&st), nil
 }
 
 // wholePath is the longest path handed to the kernel in one call (PATH_MAX is

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
@@ -198,7 +197,7 @@ func TestWalkEndsWithItsContextAndWithItsReader(t *testing.T) {
 	}
 }
 
-func TestRevAndUnsettled(t *testing.T) {
+func TestRev(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir+"/a")
 	r := open(t, dir)
@@ -220,12 +219,6 @@ func TestRevAndUnsettled(t *testing.T) {
 	moved.Dev++
 	if moved.Rev() != one.Rev() {
 		t.Error("the device number is in the revision")
-	}
-	at := time.Unix(0, one.CtimeNS)
-	for d, want := range map[time.Duration]bool{0: true, 2 * time.Second: true, -2 * time.Second: true, 2*time.Second + 1: false, -3 * time.Second: false} {
-		if got := one.Unsettled(at.Add(d)); got != want {
-			t.Errorf("%v from its stamp: %v", d, got)
-		}
 	}
 }
 

@@ -15,6 +15,8 @@ type Stat struct {
 	Size    int64
 	MtimeNS int64
 	CtimeNS int64
+	// Fine: its stamps are known to move with every tick of the kernel.
+	Fine bool
 }
 
 // FromUnix takes the fields of a stat structure that [Stat] keeps.
@@ -41,16 +43,3 @@ func (s Stat) Rev() string {
 
 // ModTime is the modification time in UTC.
 func (s Stat) ModTime() time.Time { return time.Unix(0, s.MtimeNS).UTC() }
-
-// Unsettled reports whether a stamp lies so near to at that a later write could
-// carry the same one: file systems stamp in ticks of up to 2 s (FAT).
-func (s Stat) Unsettled(at time.Time) bool {
-	return near(s.MtimeNS, at) || near(s.CtimeNS, at)
-}
-
-const tick = 2 * time.Second
-
-func near(ns int64, at time.Time) bool {
-	d := at.UnixNano() - ns
-	return d <= int64(tick) && d >= -int64(tick)
-}

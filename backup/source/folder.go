@@ -139,6 +139,7 @@ func (f *Folder) item(e *scan.Entry, began time.Time) Item {
 		Folder:    f.Folder,
 		Rev:       e.Rev(),
 		Unsettled: e.Unsettled(began),
+		Rest:      e.Rest(began),
 		Size:      e.Size,
 		ModTime:   e.ModTime(),
 		Ext:       path.Ext(e.Path),

@@ -48,7 +48,9 @@ type Item struct {
 
 	Rev       string // revision at the origin: stat key, etag or content hash
 	Unsettled bool   // Rev may stay the same through a change that is happening now
-	Size      int64  // bytes, -1 where the origin does not say
+	// Rest is how long, from when it was listed, until Rev no longer may, if known.
+	Rest      time.Duration
+	Size      int64 // bytes, -1 where the origin does not say
 	ModTime   time.Time
 	Ext       string // with the dot, for items without Path: ".vcf"
 	MediaType string

@@ -51,11 +51,11 @@ func (w *Worker) Backup(ctx context.Context, job engine.Job, report engine.Repor
 			report(engine.Progress{Step: departure.StepBackup, Items: int64(p.Copied + p.Failed), Total: total, Bytes: p.Bytes})
 		},
 	}
-	fresh := false
-	r, err := copy.Run(ctx, b.Bag, l, noting(items(ctx, origins, job, want), &fresh), o)
-	if err == nil && fresh {
+	var rested time.Time
+	r, err := copy.Run(ctx, b.Bag, l, w.noting(items(ctx, origins, job, want), &rested), o)
+	if err == nil && !rested.IsZero() {
 		// What was written a moment ago is read once more when it has rested.
-		if err = w.rest(ctx); err == nil {
+		if err = w.rest(ctx, rested); err == nil {
 			s.anew()
 			var again copy.Report
 			again, err = copy.Run(ctx, b.Bag, l, items(ctx, origins, job, want), o)
@@ -72,15 +72,16 @@ func (w *Worker) Backup(ctx context.Context, job engine.Job, report engine.Repor
 	return res, destination(ended(err), job)
 }
 
-// settling is how long a file must rest before its stamps can be trusted: some
-// file systems stamp in ticks of two seconds.
-const settling = 2*time.Second + 100*time.Millisecond
-
-// noting passes items on and notes whether one was written a moment ago.
-func noting(items iter.Seq2[source.Item, error], fresh *bool) iter.Seq2[source.Item, error] {
+// noting passes items on, and notes when the last that was written a moment ago
+// will have rested until its stamps can be trusted. None: rested stays zero.
+func (w *Worker) noting(items iter.Seq2[source.Item, error], rested *time.Time) iter.Seq2[source.Item, error] {
 	return func(yield func(source.Item, error) bool) {
 		for item, err := range items {
-			*fresh = *fresh || (err == nil && item.Unsettled)
+			if err == nil && item.Unsettled {
+				if at := w.cfg.Clock.Now().Add(item.Rest); at.After(*rested) {
+					*rested = at
+				}
+			}
 			if !yield(item, err) {
 				return
 			}
@@ -88,8 +89,8 @@ func noting(items iter.Seq2[source.Item, error], fresh *bool) iter.Seq2[source.I
 	}
 }
 
-func (w *Worker) rest(ctx context.Context) error {
-	rested, stop := w.cfg.Clock.After(settling)
+func (w *Worker) rest(ctx context.Context, until time.Time) error {
+	rested, stop := w.cfg.Clock.After(until.Sub(w.cfg.Clock.Now()))
 	defer stop()
 	select {
 	case <-rested:
