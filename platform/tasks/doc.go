@@ -29,7 +29,8 @@
 //     nothing read back. One that lacks none is read back in full, where the
 //     device tells that it is another one. Two that are plugged in at once are
 //     both refused. What this cannot see: a clone made after the last run, put
-//     in the place of the first, of a device without a serial number.
+//     in the place of the first, where neither device has a serial number and
+//     both get the same device number.
 //
 // Invariants:
 //   - Nothing is written beneath the mount point of a disk that went away: the
