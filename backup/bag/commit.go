@@ -193,7 +193,8 @@ func (b *Bag) log(entries []entry) error {
 			return err
 		}
 	}
-	var buf []byte
+	const usual = 384 // bytes of a line
+	buf := make([]byte, 0, usual*len(entries))
 	for i := range entries {
 		buf = entries[i].append(buf)
 	}
