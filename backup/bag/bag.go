@@ -198,13 +198,16 @@ func (b *Bag) identify() (err error) {
 	return err
 }
 
+// maxSmall bounds the files about the bag itself that are a few lines long, bytes.
+const maxSmall = 64 << 10
+
 func readSmall(root disk.Root, name string) ([]byte, error) {
 	f, err := root.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, 64<<10))
+	return io.ReadAll(io.LimitReader(f, maxSmall))
 }
 
 func (b *Bag) takeLock() error {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"strconv"
+	"strings"
 )
 
 // A line of the journal is the CRC-32C of its JSON in eight hex digits, a space,
@@ -69,7 +70,9 @@ func parseEntry(text []byte) (entry, error) {
 	if _, err := e.record(); err != nil {
 		return e, err
 	}
-	if e.Temp != "" && !fs.ValidPath(e.Temp) || e.Was != "" && !payloadPath(e.Was) {
+	// Nothing but what was staged is ever moved to a place: a line that would
+	// move the manifest is none of ours.
+	if e.Temp != "" && !(fs.ValidPath(e.Temp) && strings.HasPrefix(e.Temp, tempDir+"/")) || e.Was != "" && !payloadPath(e.Was) {
 		return e, errJournalLine
 	}
 	return e, nil

@@ -100,6 +100,12 @@ func (r *Reader) open(ctx context.Context) error {
 // identity is the id in a bag's bag-info.txt; *NotABagError where it has none of
 // ours.
 func identity(root disk.Root, path string) (string, error) {
+	// Who opens a bag reads these whole: a sparse file would keep them for hours.
+	for _, name := range []string{infoName, declarationName} {
+		if st, err := root.Lstat(name); err == nil && st.Mode.IsRegular() && st.Size > maxSmall {
+			return "", &NotABagError{Path: path, Why: "its " + name + " is too large"}
+		}
+	}
 	text, err := readSmall(root, infoName)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, disk.ErrNotRegular) {
 		return "", &NotABagError{Path: path, Why: "it has no bag-info.txt"}
