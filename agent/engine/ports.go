@@ -78,6 +78,9 @@ type CopyResult struct {
 	// Beside says why what only lies beside the copy (pages to look at, files to
 	// import) could not be written; "" if it was. The copy counts all the same.
 	Beside string
+	// Earlier counts the versions of before that were found damaged and put
+	// aside. The items' newest versions are whole.
+	Earlier int64
 }
 
 // SealResult is a full listing with every source byte hashed again.

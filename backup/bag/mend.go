@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"iter"
 	"slices"
 	"strings"
 )
@@ -66,34 +67,32 @@ func (b *Bag) agreed() (map[string][32]byte, error) {
 		return nil, err
 	}
 	both := map[string]bool{}
-	err = b.eachManifestLine(func(text []byte) error {
-		path, sum := ManifestPath(text), [32]byte{}
-		if _, err := hex.Decode(sum[:], text[:64]); err != nil {
-			return err
-		}
-		known, ok := sums[path]
-		switch {
-		case ok && known == sum:
-			both[path] = true
-		case !ok:
-			sums[path] = sum
-		default:
-			if is, _, err := hashFile(b.root, path); err == nil && is == sum {
-				sums[path] = sum
-			}
-		}
-		return nil
-	})
-	for path := range sums {
+	for l, err := range b.Manifest() {
 		if err != nil {
 			return nil, err
 		}
-		var there bool
-		if there, err = b.present(path); !there && !both[path] {
+		known, ok := sums[l.Path]
+		switch {
+		case ok && known == l.SHA256:
+			both[l.Path] = true
+		case !ok:
+			sums[l.Path] = l.SHA256
+		default:
+			if is, _, err := hashFile(b.root, l.Path); err == nil && is == l.SHA256 {
+				sums[l.Path] = l.SHA256
+			}
+		}
+	}
+	for path := range sums {
+		there, err := b.present(path)
+		if err != nil {
+			return nil, err
+		}
+		if !there && !both[path] {
 			delete(sums, path)
 		}
 	}
-	return sums, err
+	return sums, nil
 }
 
 // listed are the payload files of items.jsonl and what every bag holds.
@@ -166,6 +165,33 @@ func (b *Bag) Relist(records []Record) error {
 		entries = append(entries, e)
 	}
 	return b.fail(b.log(entries))
+}
+
+// Line is a line of the manifest.
+type Line struct {
+	Path   string
+	SHA256 [32]byte
+}
+
+// Manifest reads manifest-sha256.txt as it stands. What is no line of ours is
+// left out. An error ends it.
+func (b *Bag) Manifest() iter.Seq2[Line, error] {
+	return func(yield func(Line, error) bool) {
+		stop := errors.New("stop")
+		err := b.eachManifestLine(func(text []byte) error {
+			l := Line{Path: ManifestPath(text)}
+			if _, err := hex.Decode(l.SHA256[:], text[:64]); err != nil {
+				return err
+			}
+			if !yield(l, nil) {
+				return stop
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, stop) {
+			yield(Line{}, trouble(err))
+		}
+	}
 }
 
 // eachManifestLine reads the manifest as it stands, line by line with its end;

@@ -1,5 +1,6 @@
 // Package verify reads the copy back from its destination and compares it with
-// the ledger, never with the bag's own lists.
+// the ledger, never with the bag's own lists. Earlier versions, which no ledger
+// holds, are the one exception.
 //
 // It imports backup/bag, backup/ledger, backup/place, backup/source and
 // backup/disk.
@@ -22,4 +23,6 @@
 //     finding cannot be listed is unknown.
 //   - A reading counts for a day, for the stat that it took and for the
 //     destination where it was made. One from the future counts for nothing.
+//   - What the copy holds beyond the ledger (RunEarlier) is held against the copy's
+//     own lists, and no item rests on it.
 package verify

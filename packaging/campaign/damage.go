@@ -36,6 +36,7 @@ func damage(ctx context.Context, c *course) error {
 		}
 	}
 	c.note("kinds of damage, in turn: %s", strings.Join(names, ", "))
+	c.note("an earlier version of a picture that changed, gone with every line that spoke of it (%s), leaves no trace to find: the newest one is what must be found", strings.Join(traceless, ", "))
 	return nil
 }
 
@@ -71,7 +72,7 @@ func (v *victim) attack(ctx context.Context, c *course, name string, mend bool) 
 	if err != nil {
 		return err
 	}
-	unnamed, err := v.unnamed(ctx, hit)
+	unnamed, err := v.unnamed(ctx, name, hit)
 	if err != nil {
 		return err
 	}
@@ -99,7 +100,7 @@ func (v *victim) attack(ctx context.Context, c *course, name string, mend bool) 
 
 // unnamed are those of the files hit that reading back does not name. A copy
 // that cannot be opened any more is named as a whole.
-func (v *victim) unnamed(ctx context.Context, hit []string) (left []string, err error) {
+func (v *victim) unnamed(ctx context.Context, name string, hit []string) (left []string, err error) {
 	err = v.with(func(b *bag.Bag, l *ledger.Ledger) error {
 		r, err := verify.Run(ctx, b, l, verify.Options{})
 		if err != nil {
@@ -114,17 +115,41 @@ func (v *victim) unnamed(ctx context.Context, hit []string) (left []string, err 
 		for _, p := range r.Problems {
 			named[p.Path] = true
 		}
+		e, err := verify.RunEarlier(ctx, b, l)
+		if err != nil {
+			return err
+		}
+		for _, p := range e.Problems {
+			named[p.Path] = true
+		}
+		if slices.Contains(traceless, name) {
+			if hit, err = kept(l, hit); err != nil {
+				return err
+			}
+		}
 		for _, at := range hit {
 			if !named[at] {
 				left = append(left, at)
 			}
 		}
-		return nil
+		return e.PutAside(b)
 	})
 	if na, ok := errors.AsType[*bag.NotABagError](err); ok && na.Why != "" {
 		return nil, nil
 	}
 	return left, err
+}
+
+// kept are the files that the ledger holds.
+func kept(l *ledger.Ledger, files []string) (list []string, err error) {
+	held := map[string]bool{}
+	for e, err := range l.All() {
+		if err != nil {
+			return nil, err
+		}
+		held[e.Path] = true
+	}
+	return slices.DeleteFunc(slices.Clone(files), func(at string) bool { return !held[at] }), nil
 }
 
 // tree is the files of a folder, by their path.

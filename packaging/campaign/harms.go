@@ -29,6 +29,9 @@ var harms = map[string]func(*victim, *course) ([]string, error){
 	"older copy":           (*victim).turnBack,
 }
 
+// traceless are the harms that take a file and all that tells of it.
+var traceless = []string{"gone with its line", "older copy"}
+
 // lists are the copy's files about itself.
 var lists = []string{manifest, "tagmanifest-sha256.txt", "items.jsonl", "bag-info.txt", "bagit.txt"}
 

@@ -35,6 +35,8 @@ type copyState struct {
 	// was on another.
 	Hardware string    `json:"hardware,omitempty"`
 	Since    time.Time `json:"since,omitzero"`
+	// Earlier is when what no ledger holds, as versions of before, was read back.
+	Earlier time.Time `json:"earlier,omitzero"`
 }
 
 // knows reports whether a copy with this mark is the one that the state is of.

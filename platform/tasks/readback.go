@@ -44,6 +44,10 @@ func (w *Worker) Verify(ctx context.Context, job engine.Job, before time.Time, r
 			report(engine.Progress{Step: departure.StepVerify, Items: int64(p.Done), Total: int64(p.Total), Bytes: p.Bytes})
 		},
 	})
+	earlier := 0
+	if err == nil {
+		earlier, err = w.earlier(plugged, b, l)
+	}
 	if err = destination(ended(err), job); err != nil {
 		return w.result(b, l, int64(r.OK), 0, r.Bytes), err
 	}
@@ -55,8 +59,28 @@ func (w *Worker) Verify(ctx context.Context, job engine.Job, before time.Time, r
 		beside = w.beside(ctx, b.Bag, l, job, bad)
 	}
 	res = w.result(b, l, int64(r.OK), int64(bad+r.Unknown), r.Bytes)
-	res.Beside = beside
+	res.Beside, res.Earlier = beside, int64(earlier)
 	return res, nil
+}
+
+// earlier reads back, once a day, what the copy holds beyond its ledger, puts
+// aside what is damaged, and returns how much that was.
+func (w *Worker) earlier(ctx context.Context, b *held, l *ledger.Ledger) (damaged int, err error) {
+	now := w.now()
+	if age := now.Sub(b.state.Earlier); age >= 0 && age < departure.ReadLife {
+		return 0, nil
+	}
+	e, err := verify.RunEarlier(ctx, b.Bag, l)
+	if err != nil {
+		return 0, err
+	}
+	if len(e.Problems) > 0 {
+		if err := errors.Join(e.PutAside(b.Bag), copy.Fold(b.Bag, l)); err != nil {
+			return 0, err
+		}
+	}
+	b.state.Earlier = now
+	return len(e.Problems), w.keepCopy(b.key, &b.state)
 }
 
 // settleProblems puts damaged copies aside, so that the next run copies them
