@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -18,6 +19,10 @@ const (
 	batchItems = 4096
 	batchBytes = 256 << 20
 	batchTime  = time.Second
+
+	// Reading waits for the source and writing for the disk, so that two cores
+	// have work for more than two; beyond eight, disks only seek more.
+	fewWorkers, manyWorkers = 4, 8
 )
 
 // Run copies what the ledger does not hold. The error is nil for [Complete] and
@@ -46,7 +51,7 @@ func Run(ctx context.Context, b *bag.Bag, l *ledger.Ledger, items iter.Seq2[sour
 
 func (o *Options) fill() {
 	if o.Workers <= 0 {
-		o.Workers = 4
+		o.Workers = min(max(fewWorkers, runtime.GOMAXPROCS(0)), manyWorkers)
 	}
 	if o.Now == nil {
 		o.Now = time.Now
