@@ -26,7 +26,8 @@ func mounted(t *testing.T, at string, root fs.InodeEmbedder) {
 		t.Skipf("SKIPPED: no file systems of programs here: %v", err)
 	}
 	free := guard(t, at)
-	s, err := fs.Mount(at, root, &fs.Options{MountOptions: fuse.MountOptions{DirectMount: true, Name: "hostile", FsName: "hostile"}})
+	names := time.Minute // what a name leads to stays; its size and time are asked for each time
+	s, err := fs.Mount(at, root, &fs.Options{EntryTimeout: &names, MountOptions: fuse.MountOptions{DirectMount: true, Name: "hostile", FsName: "hostile"}})
 	must(t, err)
 	t.Cleanup(func() {
 		if err := syscall.Unmount(at, syscall.MNT_DETACH); err != nil {

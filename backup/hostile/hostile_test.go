@@ -47,6 +47,8 @@ type hostile struct {
 	holds      []string                 // contents that are in the bag in the end; nil: "kept" alone
 	incomplete bool                     // the listing says that it may lack files
 	refused    string                   // the copy is refused with these words
+	unrestored string                   // restoring is refused with these words
+	unplaced   bool                     // restoring fails each item, by name
 	spoilt     bool                     // somebody broke the bag, and sha256sum says so
 }
 
@@ -62,6 +64,7 @@ func TestHostile(t *testing.T) {
 		}
 		seen[c.name] = true
 		t.Run(strings.ReplaceAll(c.name, " ", "-"), func(t *testing.T) {
+			t.Parallel()
 			if c.user && beOther(t) {
 				return
 			}
@@ -72,11 +75,16 @@ func TestHostile(t *testing.T) {
 					t.Fatalf("the first copy: %+v, %v", r, err)
 				}
 				c.tamper(h)
+				if h.at == "" {
+					h.write("new.jpg", "new")
+				}
 			}
 			if c.tree != nil {
 				c.tree(h)
 			}
 			c.checkCopy(t, h)
+			h.canary()
+			c.checkRestore(t, h)
 			h.canary()
 		})
 	}

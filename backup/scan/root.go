@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -15,6 +16,7 @@ import (
 // rename of the folder, or of one above it, changes nothing.
 type Root struct {
 	dir  *os.File
+	conn syscall.RawConn // of dir: keeps the descriptor through a call that is left behind
 	path string
 	stat Stat
 	fine bool // its file system keeps fine stamps
@@ -58,7 +60,13 @@ func open(abs string) (*Root, error) {
 		_ = unix.Close(fd)
 		return nil, &fs.PathError{Op: "open", Path: abs, Err: errKernel}
 	}
-	return &Root{dir: os.NewFile(uintptr(fd), abs), path: abs, stat: FromUnix(&st), fine: keepsFine(fd)}, nil
+	fine, dir := keepsFine(fd), os.NewFile(uintptr(fd), abs)
+	conn, err := dir.SyscallConn()
+	if err != nil {
+		_ = dir.Close()
+		return nil, err
+	}
+	return &Root{dir: dir, conn: conn, path: abs, stat: FromUnix(&st), fine: fine}, nil
 }
 
 // Path is the absolute path the root was opened by.
@@ -146,18 +154,25 @@ func (r *Root) Lstat(path string) (Stat, error) {
 // 4096 with the terminating zero).
 const wholePath = 4000
 
-func (r *Root) openBeneath(path string, flags int) (int, error) {
+func (r *Root) openBeneath(path string, flags int) (fd int, err error) {
 	if !valid(path) {
 		return -1, unix.EINVAL
 	}
+	if cerr := r.conn.Control(func(dir uintptr) { fd, err = openFrom(int(dir), path, flags) }); cerr != nil {
+		return -1, cerr
+	}
+	return fd, err
+}
+
+func openFrom(dir int, path string, flags int) (int, error) {
 	flags |= unix.O_CLOEXEC
 	if len(path) <= wholePath {
-		fd, err := openat2(int(r.dir.Fd()), path, flags)
+		fd, err := openat2(dir, path, flags)
 		if !errors.Is(err, unix.ENOSYS) && !errors.Is(err, unix.EPERM) {
 			return fd, err
 		}
 	}
-	return r.openByComponent(path, flags)
+	return openByComponent(dir, path, flags)
 }
 
 func openat2(dir int, path string, flags int) (int, error) {
@@ -174,8 +189,8 @@ func openat2(dir int, path string, flags int) (int, error) {
 	return -1, unix.EAGAIN
 }
 
-func (r *Root) openByComponent(path string, flags int) (int, error) {
-	dir, owned := int(r.dir.Fd()), false
+func openByComponent(dir int, path string, flags int) (int, error) {
+	owned := false
 	for {
 		name, rest, more := strings.Cut(path, "/")
 		f := flags | unix.O_NOFOLLOW
