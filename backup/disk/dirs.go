@@ -60,10 +60,19 @@ func (s *system) in(name string) (*dir, string, error) {
 // valid reports whether every component of a name is one: fs.ValidPath, but that
 // names are bytes, not text.
 func valid(name string) bool {
-	for part := range strings.SplitSeq(name, "/") {
-		if part == "" || part == "." || part == ".." || strings.IndexByte(part, 0) >= 0 {
+	from := 0
+	for i := 0; i <= len(name); i++ {
+		if i < len(name) && name[i] != '/' {
+			if name[i] == 0 {
+				return false
+			}
+			continue
+		}
+		switch name[from:i] {
+		case "", ".", "..":
 			return false
 		}
+		from = i + 1
 	}
 	return true
 }
