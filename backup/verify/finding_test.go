@@ -198,7 +198,11 @@ func TestReadingElsewhereBeginsAnew(t *testing.T) {
 	if r := run(t, b, l, o); r.Skipped != 10 || l.LastReading().Stood != 10 {
 		t.Fatalf("%+v", r)
 	}
+	here := entries(t, l)
 	must(t, l.ReadFrom(ledger.Destination{Disk: "another", Bag: b.ID()}))
+	for i := range here { // read there, with the very stats that the copies here have
+		must(t, l.Verified(&here[i], time.Now(), here[i].Stat))
+	}
 	if s, err := verify.CopyStats(t.Context(), b, l); err != nil || s.Unverified != 10 || s.Sound() || !s.Oldest.IsZero() {
 		t.Errorf("%+v %v", s, err)
 	}
