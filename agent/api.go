@@ -172,6 +172,10 @@ type DepartureInfo struct {
 	Listings    []departure.Listing      `json:"listings"`
 	Kept        departure.Kept           `json:"kept"`
 	Separate    []departure.OtherHolder  `json:"separate"`
+
+	// encoded is this very value as JSON, nil where nobody keeps it. A copy that
+	// is changed must not keep it.
+	encoded func() ([]byte, error)
 }
 
 // WordRequest is something a person says about a check.

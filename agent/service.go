@@ -46,6 +46,7 @@ type Service struct {
 	engine *engine.Engine
 	gate   *gate.Gate
 	jobs   *jobs
+	shown  shown
 }
 
 // NewService makes the agent; nothing runs before [Service.Start].

@@ -15,7 +15,7 @@ func (s *Service) Departure(ctx context.Context, by Caller, id string) (Departur
 	if err != nil {
 		return DepartureInfo{}, s.told(err)
 	}
-	return s.info(snap), nil
+	return s.shown.of(snap, s.live(snap), s.info), nil
 }
 
 // Departures pages through the departures, newest first.
@@ -44,13 +44,13 @@ func (s *Service) Departures(ctx context.Context, by Caller, page Page) (Departu
 	return out, nil
 }
 
-func (s *Service) info(snap engine.Snapshot) DepartureInfo {
+func (s *Service) info(snap engine.Snapshot, live Live) DepartureInfo {
 	rec, f := snap.Record, snap.Facts
 	p := s.cfg.Profiles.Lookup(rec.Departure.Account.Provider)
 	info := DepartureInfo{
 		Departure: rec.Departure, State: rec.State, ProviderName: p.Name,
 		Step: firstOpen(rec), Until: rec.Until, Running: snap.Running != "",
-		Live: s.live(snap), Verdict: snap.Verdict, Progress: snap.Progress,
+		Live: live, Verdict: snap.Verdict, Progress: snap.Progress,
 		Waiting: snap.Waiting, WaitingWhy: snap.WaitingWhy,
 		Destination: rec.Destination, Copy: f.Look.Copy, Kept: f.Look.Kept,
 		Bindings: f.Look.Bindings, Trackers: f.Trackers.Seen, Devices: rec.Devices, Listings: f.Look.Listings,

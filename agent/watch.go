@@ -77,7 +77,7 @@ func (w *watcher) send(ctx context.Context, id string, always bool) bool {
 	if !was && !is && !always {
 		return true
 	}
-	info := w.s.info(snap)
+	info := w.s.info(snap, w.s.live(snap))
 	late, stop := w.s.cfg.Clock.After(watchPatience)
 	defer stop()
 	select {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/clearance-project/clearance/agent/departure"
 )
@@ -49,5 +50,23 @@ func TestEpochsOfTwoStartsDiffer(t *testing.T) {
 	first, second := newRun(e, "x"), newRun(e, "x")
 	if first.epoch.Load() == second.epoch.Load() {
 		t.Error("the same epoch after a start anew")
+	}
+}
+
+// TestEpochMovesBeforeItIsTold: an answer between the two does not stand.
+func TestEpochMovesBeforeItIsTold(t *testing.T) {
+	e := New(Config{})
+	r := newRun(e, "x")
+	e.runs["x"] = r
+	r.saved = &Record{State: Open}
+	r.show(&Looked{Verdict: departure.Verdict{Ready: true, At: time.Unix(1, 0)}, Epoch: r.epoch.Load()})
+	s, _, err := e.Snapshot(t.Context(), "x")
+	if err != nil || s.Stale {
+		t.Fatalf("stale %v, %v", s.Stale, err)
+	}
+	r.epoch.Add(1)
+	after, _, err := e.Snapshot(t.Context(), "x")
+	if err != nil || !after.Stale || after.Epoch == s.Epoch {
+		t.Errorf("stale %v, %v", after.Stale, err)
 	}
 }

@@ -105,7 +105,7 @@ func (r *run) show(l *Looked) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.snap.Facts, r.snap.Verdict = l.Facts, l.Verdict
-	r.snap.Stale = r.epoch.Load() != l.Epoch
+	r.snap.Stale, r.seen = r.epoch.Load() != l.Epoch, l.Epoch
 	r.announce()
 }
 

@@ -189,7 +189,7 @@ func (p *pass) publish() {
 	defer p.r.mu.Unlock()
 	s := &p.r.snap
 	s.Record, s.Facts, s.Verdict = p.rec, p.facts, p.verdict
-	s.Stale = p.r.epoch.Load() != p.epoch
+	s.Stale, p.r.seen = p.r.epoch.Load() != p.epoch, p.epoch
 	s.Waiting, s.WaitingWhy, s.Retry = p.waiting()
 	p.r.announce()
 }

@@ -49,6 +49,9 @@ type run struct {
 	news     chan struct{}
 	version  uint64 // raised at each news
 	snap     Snapshot
+	seen     uint64  // the epoch that the verdict is of
+	saved    *Record // as it was last saved, while it is open and that is certain
+	saves    uint64  // raised before and after each try to save
 	progress Progress
 	proof    string             // the owner's proof, until the implementer had it
 	stopJob  context.CancelFunc // ends the running pass's steps
@@ -244,13 +247,22 @@ func (r *run) update(ctx context.Context, fn func(*Record) ([]Event, error)) err
 	if err != nil {
 		return err
 	}
-	if err := r.e.cfg.Store.Save(ctx, rec, evs...); err != nil {
+	r.mu.Lock()
+	r.saves++
+	r.mu.Unlock()
+	err = r.e.cfg.Store.Save(ctx, rec, evs...)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	defer r.announce()
+	r.saves++
+	r.saved = nil // a save that failed may have been made all the same
+	if err != nil {
 		return err
 	}
-	r.mu.Lock()
+	if rec.State == Open {
+		r.saved = rec
+	}
 	r.snap.Record = rec
-	r.announce()
-	r.mu.Unlock()
 	return nil
 }
 

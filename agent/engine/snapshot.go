@@ -6,8 +6,12 @@ import (
 	"github.com/clearance-project/clearance/agent/departure"
 )
 
-// Snapshot is a departure as it was last seen.
+// Snapshot is a departure as it was last seen. What it points to is shared: it is
+// read, and never changed.
 type Snapshot struct {
+	// Version rises with every news of the departure: two snapshots of one version
+	// and one epoch are the same. 0 is like no other.
+	Version  uint64
 	Record   *Record
 	Facts    departure.Facts
 	Verdict  departure.Verdict
@@ -29,6 +33,10 @@ type Snapshot struct {
 // Snapshot is the departure as it was last seen, and a channel that closes at
 // the next news of it.
 func (e *Engine) Snapshot(ctx context.Context, id string) (Snapshot, <-chan struct{}, error) {
+	if s, news, ok := e.fromMemory(id); ok {
+		return s, news, nil
+	}
+	saves := e.saves(id)
 	rec, err := e.cfg.Store.Load(ctx, id)
 	if err != nil {
 		return Snapshot{}, nil, err
@@ -36,9 +44,54 @@ func (e *Engine) Snapshot(ctx context.Context, id string) (Snapshot, <-chan stru
 	r := e.run(id)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	s, news := r.snapshot(rec)
+	if rec.State == Open && r.saves == saves {
+		r.saved = rec
+	} else {
+		s.Version = 0
+	}
+	return s, news, nil
+}
+
+// fromMemory is the snapshot of a departure whose record is known as it was last
+// saved: nobody else saves, so the store would say the same.
+func (e *Engine) fromMemory(id string) (s Snapshot, news <-chan struct{}, ok bool) {
+	e.mu.Lock()
+	r := e.runs[id]
+	e.mu.Unlock()
+	if r == nil {
+		return s, nil, false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.saved == nil {
+		return s, nil, false
+	}
+	s, news = r.snapshot(r.saved)
+	return s, news, true
+}
+
+// saves is how often a departure's record may have changed: what was loaded
+// before that moved is not what is known now.
+func (e *Engine) saves(id string) uint64 {
+	e.mu.Lock()
+	r := e.runs[id]
+	e.mu.Unlock()
+	if r == nil {
+		return 0
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.saves
+}
+
+// snapshot is the departure now, with its record as saved; r.mu is held. The
+// epoch is read here: it may have moved before anybody was told.
+func (r *run) snapshot(rec *Record) (Snapshot, <-chan struct{}) {
 	s := r.snap
-	s.Record, s.Epoch, s.Progress = rec, r.epoch.Load(), r.progress
-	return s, r.news, nil
+	s.Version, s.Record, s.Epoch, s.Progress = r.version+1, rec, r.epoch.Load(), r.progress
+	s.Stale = s.Stale || !s.Verdict.At.IsZero() && s.Epoch != r.seen
+	return s, r.news
 }
 
 // News closes at the next news of any departure.

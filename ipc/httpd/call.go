@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"time"
 
 	"github.com/clearance-project/clearance/agent"
@@ -107,18 +108,38 @@ func decode(w http.ResponseWriter, r *http.Request, into any) error {
 }
 
 func (s *Server) answer(w http.ResponseWriter, status int, answer any) {
-	body, err := json.Marshal(answer)
+	body, err := encode(answer)
 	if err != nil {
 		s.log.Error("cannot encode an answer", "error", err)
 		status = http.StatusInternalServerError
 		body = []byte(`{"kind":"internal","text":"the agent met a fault of its own; its log says which"}`)
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
+	h := w.Header()
+	h["Content-Type"], h["Cache-Control"] = jsonType, noStore
+	h["Content-Length"] = []string{strconv.Itoa(len(body) + len(lineEnd))}
 	w.WriteHeader(status)
-	if _, err := w.Write(append(body, '\n')); err != nil {
+	_, err = w.Write(body) // it may be shared: nothing is appended to it
+	if err == nil {
+		_, err = w.Write(lineEnd)
+	}
+	if err != nil {
 		s.log.Debug("the caller is gone", "error", err)
 	}
+}
+
+// The same for every answer, and never changed.
+var (
+	jsonType = []string{"application/json"}
+	noStore  = []string{"no-store"}
+	lineEnd  = []byte{'\n'}
+)
+
+// encode is an answer as JSON. One that many get may keep how it is written.
+func encode(answer any) ([]byte, error) {
+	if a, ok := answer.(interface{ Encoded() ([]byte, error) }); ok {
+		return a.Encoded()
+	}
+	return json.Marshal(answer)
 }
 
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, method string, err error) {
