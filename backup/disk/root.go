@@ -50,6 +50,9 @@ type Root interface {
 	SyncDir(name string) error
 	// SyncAll makes everything written to the file system of the root durable.
 	SyncAll() error
+	// SyncsAll reports whether SyncAll does what Sync of each file would, but
+	// for emptying the disk's own cache: Sync of one of them afterwards does.
+	SyncsAll() bool
 	Close() error
 }
 
