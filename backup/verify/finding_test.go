@@ -50,8 +50,8 @@ func TestNoFindingIsLostWhenARunIsStopped(t *testing.T) {
 		}
 		return errOdd
 	}})
-	if !errors.Is(err, context.Canceled) {
-		t.Fatal(err)
+	if !errors.Is(err, context.Canceled) || l.LastReading() != (ledger.Reading{}) {
+		t.Fatalf("%v, %+v", err, l.LastReading())
 	}
 	read := 0
 	for _, e := range entries(t, l) {
@@ -86,6 +86,11 @@ func TestFindingGoesWhenNothingIsFoundAnyMore(t *testing.T) {
 		if notParsed(l, &e) != (i < 2) {
 			t.Errorf("%s: listed as not parsed: %v", e.ID, i >= 2)
 		}
+	}
+	first, _ := l.Failure(&entries(t, l)[0].Key)
+	find(errOdd)
+	if f, _ := l.Failure(&entries(t, l)[0].Key); !f.At.Equal(first.At) {
+		t.Error("what is listed is listed again: the list grows by it every day")
 	}
 	find(nil)
 	if list, _ := l.Failures(); len(list) != 1 || list[0].Reason != source.Special {

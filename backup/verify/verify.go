@@ -166,8 +166,11 @@ func (v *verifier) run(ctx context.Context) error {
 	close(large)
 	wg.Wait()
 	v.tell(true)
-	if v.failed != nil {
+	switch {
+	case v.failed != nil:
 		return v.failed
+	case err == nil: // everything was handed out, and perhaps not read
+		err = ctx.Err()
 	}
 	return err
 }
@@ -222,10 +225,12 @@ func (v *verifier) found(e *ledger.Entry, out *outcome) error {
 	if v.opts.Check == nil {
 		return nil
 	}
-	if out.odd == nil {
-		if f, listed := v.ledger.Failure(&e.Key); listed && f.Reason == ledger.NotParsed {
-			return v.ledger.ClearFailure(&e.Key)
-		}
+	f, listed := v.ledger.Failure(&e.Key)
+	listed = listed && f.Reason == ledger.NotParsed
+	switch {
+	case out.odd == nil && listed:
+		return v.ledger.ClearFailure(&e.Key)
+	case out.odd == nil || listed && f.Detail == out.odd.Error():
 		return nil
 	}
 	err := v.ledger.Fail(&ledger.Failure{
