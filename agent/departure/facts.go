@@ -115,12 +115,14 @@ type Copy struct {
 	Disk     string     `json:"disk"`    // filesystem uuid or f_fsid
 	// DiskName is what a person calls the disk; empty for this device's own.
 	DiskName string `json:"disk_name,omitempty"`
-	BagID    string `json:"bag_id"`
-	Need     int64  `json:"need"` // bytes still to copy
-	Free     int64  `json:"free"` // bytes free at the destination
-	Ledger   Digest `json:"ledger"`
-	Items    int64  `json:"items"`
-	Bytes    int64  `json:"bytes"`
+	// Lacks says to a person what the disk cannot keep of a file.
+	Lacks  string `json:"lacks,omitempty"`
+	BagID  string `json:"bag_id"`
+	Need   int64  `json:"need"` // bytes still to copy
+	Free   int64  `json:"free"` // bytes free at the destination
+	Ledger Digest `json:"ledger"`
+	Items  int64  `json:"items"`
+	Bytes  int64  `json:"bytes"`
 	// Unread counts the items not read back since they were written.
 	Unread int64 `json:"unread"`
 	// Damaged counts the items that the last read-back found missing or changed.

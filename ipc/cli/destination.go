@@ -46,6 +46,7 @@ func (s *session) place(info agent.DepartureInfo, folder string) (agent.Departur
 		return info, err
 	}
 	s.say("Your copy goes to %s.", printable(folder))
+	s.sayLacks(info)
 	return info, nil
 }
 

@@ -103,12 +103,20 @@ func (s *session) standing(info agent.DepartureInfo) string {
 	return "NOT READY"
 }
 
+// sayLacks tells what the disk of the copy cannot keep of a file.
+func (s *session) sayLacks(info agent.DepartureInfo) {
+	if info.Copy.Lacks != "" {
+		s.say("  Good to know: %s.", printable(info.Copy.Lacks))
+	}
+}
+
 func (s *session) showStatus(info agent.DepartureInfo) {
 	s.say("Leaving %s at %s, %s: %s", printable(info.Departure.Account.Identity), printable(info.ProviderName),
 		wanted(info.Departure.Intent), s.standing(info))
 	if info.Copy.Items > 0 {
 		s.say("Your copy: %s items, %s, in %s", humanize.Comma(info.Copy.Items), size(info.Copy.Bytes), printable(info.Copy.Shown))
 	}
+	s.sayLacks(info)
 	if info.State != engine.Open {
 		return
 	}

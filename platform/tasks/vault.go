@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/clearance-project/clearance/agent/departure"
@@ -156,7 +157,7 @@ func readBack(r ledger.Reading) departure.ReadBack {
 // disappears.
 func (w *Worker) judgePlace(s *survey, p *place.Place) departure.Copy {
 	folder := p.Path
-	c := departure.Copy{Shown: folder, DiskName: p.Called()}
+	c := departure.Copy{Shown: folder, DiskName: p.Called(), Lacks: lacks(p)}
 	refuse := func(code, text string) departure.Copy {
 		c.Place, c.PlaceWhy = departure.PlaceRefused, departure.Reason{Code: code, Text: text}
 		return c
@@ -183,6 +184,15 @@ func (w *Worker) judgePlace(s *survey, p *place.Place) departure.Copy {
 		c.Place, c.DiskName = departure.PlaceSameDisk, ""
 	}
 	return c
+}
+
+// lacks says what the disk of a place cannot keep of a file.
+func lacks(p *place.Place) string {
+	var said []string
+	for _, l := range p.Lacks() {
+		said = append(said, l.Sentence())
+	}
+	return strings.Join(said, "; ")
 }
 
 // InspectDestination opens a folder as a place for the copy.
