@@ -199,7 +199,7 @@ func TestPagesInBrowser(t *testing.T) {
 		for width, scheme := range map[int64]string{360: "dark", 1280: "light"} {
 			where := fmt.Sprintf("%s at %d px, %s", name, width, scheme)
 			b.look(width, scheme)
-			b.run(chromedp.Navigate(c.url(name)))
+			b.run(chromedp.Navigate(c.url(name)), chromedp.Evaluate[chromedp.Void](`document.querySelectorAll("details").forEach(d => d.open = true)`))
 			if over := eval[int](b, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); over > 0 {
 				t.Errorf("%s: %d px wider than the window", where, over)
 			}
@@ -227,7 +227,7 @@ const contrastJS = `(() => {
   const lum = c => { const f = v => (v /= 255) <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; return .2126 * f(c[0]) + .7152 * f(c[1]) + .0722 * f(c[2]); };
   const ground = e => { for (; e; e = e.parentElement) { const c = part(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] === 1) return c; } return [255, 255, 255]; };
   const poor = new Set();
-  for (const e of [...document.querySelectorAll("body *")].slice(0, 3000)) {
+  for (const e of [...document.querySelectorAll("body *")].slice(0, 800)) {
     if (!e.checkVisibility() || ![...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()) || e.closest(".badge, script, style, .skip")) continue;
     const a = lum(part(getComputedStyle(e).color)), b = lum(ground(e));
     if ((Math.max(a, b) + .05) / (Math.min(a, b) + .05) < 4.5) poor.add(e.tagName + "." + e.className);
@@ -358,7 +358,7 @@ func TestManyPhotos(t *testing.T) {
 }
 
 // manyPhotos can be raised to measure: go test ./backup/viewer -run ManyPhotos -v -photos 20000
-var manyPhotos = flag.Int("photos", 2300, "how many photos TestManyPhotos puts into the copy")
+var manyPhotos = flag.Int("photos", 1100, "how many photos TestManyPhotos puts into the copy")
 
 const loadedJS = `[...document.images].filter(i => i.complete && i.naturalWidth > 0).length`
 
@@ -373,3 +373,40 @@ const scrollJS = `new Promise(done => {
   };
   requestAnimationFrame(step);
 })`
+
+// TestPolicyHolds: were something of the account's ever to get onto a page, the
+// browser would not run it, nor fetch what it names.
+func TestPolicyHolds(t *testing.T) {
+	c := newCopy(t)
+	c.put(aLife(t)...)
+	c.write()
+	b := newBrowser(t)
+	for _, name := range c.pages() {
+		b.run(chromedp.Navigate(c.url(name)))
+		got := eval[string](b, attackJS)
+		// Scripts are stopped by the demand for trusted types, before the sums of
+		// scripts are looked at.
+		if want := "connect-src frame-src img-src require-trusted-types-for style-src-attr style-src-elem"; got != want {
+			t.Errorf("%s: the policy stopped %q, want %q", name, got, want)
+		}
+	}
+}
+
+// attackJS puts what attackers put into a page, and gives the directives that
+// stopped it, "ran" among them if anything ran.
+const attackJS = `(async () => {
+  const stopped = new Set();
+  addEventListener("securitypolicyviolation", e => stopped.add(e.effectiveDirective));
+  const put = (tag, set) => { const e = document.createElement(tag); set(e); document.body.append(e); };
+  put("script", e => { try { e.textContent = "window.pwned = 1"; } catch {} e.append("window.pwned = 1"); });
+  put("img", e => e.src = "https://attacker.example/x.png");
+  put("div", e => { try { e.setAttribute("onclick", "window.pwned = 1"); e.click(); } catch {} });
+  put("div", e => e.setAttribute("style", "color: red"));
+  put("style", e => e.textContent = "body { display: none }");
+  put("iframe", e => e.src = "https://attacker.example/");
+  await fetch("https://attacker.example/").catch(() => {});
+  try { document.body.lastChild.innerHTML = "<b>x</b>"; stopped.add("ran"); } catch {}
+  for (let i = 0; i < 100 && stopped.size < 5; i++) await new Promise(done => setTimeout(done, 100));
+  if (window.pwned) stopped.add("ran");
+  return [...stopped].sort().join(" ");
+})()`

@@ -89,23 +89,23 @@ func TestMonths(t *testing.T) {
 // longer led to go.
 func TestPagesOfPhotos(t *testing.T) {
 	c := newCopy(t)
-	files := library(t, 1500)
+	files := library(t, 1150)
 	for i := range files {
-		if i < 1200 {
+		if i < 1050 {
 			files[i].mod = june // one month that does not fit on a page
 		}
 	}
 	c.put(files...)
 	stale := filepath.Join(c.dir, "export/view/photos-9.html")
 	r := c.write()
-	if r.Pages != 2 || r.Photos != 1500 {
+	if r.Pages != 2 || r.Photos != 1150 {
 		t.Errorf("%+v", r)
 	}
 	tiles := func(name string) int { return strings.Count(c.read(name), `class="tile"`) }
-	if a, b := tiles("export/view/photos-1.html"), tiles("export/view/photos-2.html"); a != 1000 || b != 500 {
+	if a, b := tiles("export/view/photos-1.html"), tiles("export/view/photos-2.html"); a != 1000 || b != 150 {
 		t.Errorf("%d and %d photos on the pages", a, b)
 	}
-	c.says("export/view/photos-1.html", "Photos 1,500 photos and videos, the newest first. Page 1 of 2.", "June 2024 1,200 photos", "Older photos")
+	c.says("export/view/photos-1.html", "Photos 1,150 photos and videos, the newest first. Page 1 of 2.", "June 2024 1,050 photos", "Older photos")
 	c.says("export/view/photos-2.html", "June 2024, continued", "Newer photos")
 	for _, name := range []string{stale, filepath.Join(c.dir, "export/view/mine.html")} {
 		if err := os.WriteFile(name, nil, 0o600); err != nil {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/clearance-project/clearance/backup/bag"
 	"github.com/clearance-project/clearance/backup/source"
@@ -61,8 +62,13 @@ func hostile(t testing.TB) []file {
 		{dates, "attack", "", calendar("BEGIN:VEVENT", "UID:a", "SUMMARY:"+attack, "LOCATION:"+attack, "DESCRIPTION:"+attack, "DTSTART;TZID="+`"<b>"`+":20250107T193000", "RRULE:FREQ=<b>;COUNT=-1", "URL:javascript:window.pwned=1", "END:VEVENT"), noon},
 		{dates, "broken", "<i>broken</i>", []byte("BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n"), noon},
 	}
-	for i, deep := range []string{strings.Repeat("> ", 20_000), strings.Repeat("[", 30_000), strings.Repeat("*a ", 20_000), strings.Repeat("![](", 15_000), strings.Repeat("- ", 20_000), strings.Repeat("<a ", 20_000)} {
-		files = append(files, file{memos, fmt.Sprintf("deep %d.md", i), "", []byte(deep), june})
+	return append(files, deep(1000)...)
+}
+
+// deep are notes whose marks are nested or left open n times.
+func deep(n int) (files []file) {
+	for i, mark := range []string{"> ", "[", "*a ", "![](", "- ", "<a "} {
+		files = append(files, file{memos, fmt.Sprintf("deep %d.md", i), "", []byte(strings.Repeat(mark, n)), june})
 	}
 	return files
 }
@@ -171,6 +177,16 @@ func (c *copied) checkLink(page, tag, target string) {
 		}
 	case at != "index.html" && !strings.HasPrefix(at, "export/view/") && !strings.HasPrefix(at, "export/previews/"):
 		c.t.Errorf("%s: %s leads to %q", page, tag, target)
+	}
+}
+
+// TestDeep: no note takes more than a moment, however it is nested.
+func TestDeep(t *testing.T) {
+	c := newCopy(t)
+	c.put(deep(4_000)...)
+	began := time.Now()
+	if c.write(); time.Since(began) > 30*time.Second {
+		t.Errorf("it took %v", time.Since(began))
 	}
 }
 

@@ -18,7 +18,11 @@ import (
 const (
 	// maxMarkdown is the longest note that is rendered, bytes; a longer one is
 	// shown as it is written.
-	maxMarkdown = 64 << 10
+	maxMarkdown = 32 << 10
+	// maxRendering is how long notes are rendered in all; marks that are nested on
+	// purpose take a time that grows with their square. The rest is shown as it is
+	// written.
+	maxRendering = 20 * time.Second
 	// maxNote is how much of a note is shown, bytes. The rest is in its file.
 	maxNote = 256 << 10
 	// maxWords is how much of a note is searched, bytes.
@@ -50,6 +54,7 @@ func (w *writer) notes(ctx context.Context) ([]note, error) {
 	at := map[[32]byte]int{}
 	files := map[string]bool{}
 	items := w.held.items[source.Notes]
+	began := w.o.Now()
 	for i := range items {
 		files[items[i].path] = true
 	}
@@ -67,6 +72,9 @@ func (w *writer) notes(ctx context.Context) ([]note, error) {
 			continue
 		}
 		n := note{Title: strings.TrimSuffix(it.shown(), path.Ext(it.shown())), at: it.mod.In(w.o.Zone), Path: it.path}
+		if w.o.Now().Sub(began) > maxRendering {
+			read = plainForm(read, it.path)
+		}
 		read(&n, raw, func(target string) string { return w.noteImage(it.path, target, files) })
 		sum := digest(n.Title, string(n.HTML), n.Text)
 		if i, again := at[sum]; again {
@@ -92,6 +100,14 @@ func (w *writer) notes(ctx context.Context) ([]note, error) {
 // noteForms are the files that are notes; others lie beside one.
 var noteForms = map[string]func(n *note, raw []byte, image func(string) string){
 	".md": readMarkdown, ".markdown": readMarkdown, ".txt": readText, ".ics": readMemo, ".note": readXML,
+}
+
+// plainForm is the way to read a note of this name without rendering it.
+func plainForm(read func(*note, []byte, func(string) string), p string) func(*note, []byte, func(string) string) {
+	if strings.HasPrefix(strings.ToLower(path.Ext(p)), ".m") { // .md, .markdown
+		return readText
+	}
+	return read
 }
 
 // noteImage is where a picture that a note shows lies, as a link from a page, or

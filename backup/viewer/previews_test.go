@@ -10,6 +10,7 @@ import (
 	"image/jpeg"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -104,7 +105,12 @@ func TestRefused(t *testing.T) {
 		{photos, "loop.jpg", "", withEXIF(whole, exifData{orientation: 9, preview: []byte("\xff\xd8\xff broken")})[:3000], june},
 	}
 	c.put(bad...)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
 	r := c.write()
+	if runtime.ReadMemStats(&after); after.TotalAlloc-before.TotalAlloc > 200<<20 {
+		t.Errorf("%d MB were used", (after.TotalAlloc-before.TotalAlloc)>>20)
+	}
 	if r.Without != len(bad) || r.Made != 0 || r.Waiting != 0 {
 		t.Errorf("%+v, want %d without a preview", r, len(bad))
 	}
