@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"sync"
 
 	"github.com/clearance-project/clearance/backup/bag"
 	"github.com/clearance-project/clearance/backup/disk"
@@ -73,7 +74,9 @@ func (it *Item) CopyTo(ctx context.Context, w io.Writer) error {
 		return &ItemError{Damaged, fmt.Errorf("it has %d bytes and had %d", st.Size, it.Size)}
 	}
 	h := sha256.New()
-	n, err := io.Copy(&sink{w: w}, io.TeeReader(&steady{ctx: ctx, in: io.LimitReader(f, it.Size+1)}, h))
+	buf := buffers.Get().(*[]byte)
+	defer buffers.Put(buf)
+	n, err := io.CopyBuffer(&sink{w: w}, io.TeeReader(&steady{ctx: ctx, in: io.LimitReader(f, it.Size+1)}, h), *buf)
 	if _, ours := errors.AsType[*writeError](err); ours || ctx.Err() != nil {
 		return errors.Join(err, ctx.Err())
 	}
@@ -85,6 +88,12 @@ func (it *Item) CopyTo(ctx context.Context, w io.Writer) error {
 	}
 	return nil
 }
+
+// buffers are for reading: large ones, for there are few calls to make then.
+var buffers = sync.Pool{New: func() any {
+	b := make([]byte, 512<<10)
+	return &b
+}}
 
 // whole reports whether a file of the size that the lists say is there at all: a
 // list may say anything.
