@@ -63,7 +63,7 @@ func contactsIn(raw []byte) (list []Object, err error) {
 	return list, nil
 }
 
-// contactDigest is equal for cards that source.SameContact calls the same.
+// contactDigest is equal for cards of which [source.ContactSays] says the same.
 func contactDigest(raw []byte) string { return (&source.VCard{Raw: raw}).ID() }
 
 func calendarIn(raw []byte) (list []Object, err error) {

@@ -1,9 +1,5 @@
 package source
 
-// ContactSays is what a vCard says: one text for each property, sorted, equal
-// for cards that [SameContact] calls the same. A picture is in it by its sum.
-func ContactSays(raw []byte) []string { return contactKeys(raw) }
-
 // Holds reports whether have says everything that want says; it may say more, as
 // a store may add properties of its own. Both are of [ContactSays].
 func Holds(have, want []string) bool {

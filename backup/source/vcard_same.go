@@ -7,14 +7,12 @@ import (
 	"strings"
 )
 
-// SameContact tells whether two vCards say the same, for comparing a store's
-// copy with the server's. It looks past the order of properties, folding,
-// escaping and letter case of parameters, past VERSION, PRODID, REV and what
-// evolution-data-server notes for itself; embedded pictures are compared by
-// their bytes. Local files must be embedded before ([EmbedLocal]).
-func SameContact(a, b []byte) bool {
-	return slices.Equal(contactKeys(a), contactKeys(b))
-}
+// ContactSays is what a vCard says, for comparing a store's copy with the
+// server's: one text for each property, sorted. It looks past the order of
+// properties, folding, escaping and letter case of parameters, past VERSION,
+// PRODID, REV and what evolution-data-server notes for itself; a picture is in it
+// by the sum of its bytes. Local files must be embedded before ([EmbedLocal]).
+func ContactSays(raw []byte) []string { return contactKeys(raw) }
 
 // unsaid are properties that say nothing about the person.
 var unsaid = map[string]bool{
