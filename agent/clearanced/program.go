@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"sync"
+	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/kardianos/service"
@@ -16,6 +18,9 @@ import (
 	"github.com/clearance-project/clearance/ipc/httpd"
 	"github.com/clearance-project/clearance/platform/watchdog"
 )
+
+// quiet is how long nothing happens before memory is given back.
+const quiet = 5 * time.Second
 
 // program is the service as kardianos/service runs it.
 type program struct {
@@ -60,6 +65,9 @@ func (p *program) Start(s service.Service) error {
 			_ = s.Stop() // the service manager starts it anew
 		}
 	})
+	// What a look needed is the system's again as soon as nothing happens: the
+	// runtime by itself would keep it for minutes.
+	p.wg.Go(func() { p.parts.service.WhenQuiet(ctx, quiet, debug.FreeOSMemory) })
 	p.wg.Go(func() { watchdog.Run(ctx, p.parts.store.Healthy, log) })
 	if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
 		log.Warn("cannot tell systemd", "error", err)
