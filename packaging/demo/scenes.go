@@ -253,7 +253,8 @@ func copies(_ context.Context, s *scenery) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("It lies in %s, as plain files. To look at it: open index.html there. To check it without Clearance, on any machine:\n", at)
+	fmt.Printf("It lies in %s, as plain files. To look at it, open index.html there in any browser.\n", at)
+	fmt.Println("To check it without Clearance, on any machine:")
 	fmt.Printf("  cd %s && sha256sum -c manifest-sha256.txt\n", at)
 	return nil
 }
