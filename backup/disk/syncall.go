@@ -30,6 +30,6 @@ func (s *system) SyncsAll() bool {
 		if err == unix.EINTR {
 			continue
 		}
-		return err == nil && slices.Contains(whole, int64(st.Type)&0xffffffff)
+		return err == nil && slices.Contains(whole, st.Type)
 	}
 }
