@@ -110,8 +110,16 @@ func TestACopyComesBackToAFolderAndBooksAndTwiceAddsNothing(t *testing.T) {
 	}
 }
 
-func TestADrillRestoresTwiceAndLeavesNothing(t *testing.T) {
+// One copy serves these: what each does to it does not disturb the next.
+func TestDrillsAndSyncedFolders(t *testing.T) {
 	d := copied(t)
+	t.Run("a drill restores twice and leaves nothing", d.drillsWell)
+	t.Run("a synced folder is no place unless said", d.avoidsSynced)
+	t.Run("without desktop services it says so and uses files", d.drillsWithoutServices)
+	t.Run("it says what is not equal", d.drillsDamage)
+}
+
+func (d *desk) drillsWell(t *testing.T) {
 	out := d.restore(engine.RestoreRequest{Drill: true})
 	if out.Outcome != engine.RestoreComplete || out.Drill == nil || !out.Drill.Equal || out.Drill.Substitute != "" || len(out.Drill.Parts) != 2 {
 		t.Fatalf("%+v %+v", out, out.Drill)
@@ -132,8 +140,7 @@ func TestADrillRestoresTwiceAndLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestADrillSaysWhatIsNotEqual(t *testing.T) {
-	d := copied(t)
+func (d *desk) drillsDamage(t *testing.T) {
 	var photo string
 	must(t, filepath.WalkDir(d.copyAt()+"/data/photos", func(at string, e os.DirEntry, err error) error {
 		if err == nil && !e.IsDir() {
@@ -149,8 +156,7 @@ func TestADrillSaysWhatIsNotEqual(t *testing.T) {
 	}
 }
 
-func TestWithoutDesktopServicesADrillSaysSoAndUsesFiles(t *testing.T) {
-	d := copied(t)
+func (d *desk) drillsWithoutServices(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	out := d.restore(engine.RestoreRequest{Drill: true})
 	if out.Drill == nil || !out.Drill.Equal || !strings.Contains(out.Drill.Substitute, "dbus-daemon") || len(out.Drill.Parts) != 3 {
@@ -158,8 +164,7 @@ func TestWithoutDesktopServicesADrillSaysSoAndUsesFiles(t *testing.T) {
 	}
 }
 
-func TestASyncedFolderIsNoPlaceUnlessSaid(t *testing.T) {
-	d := copied(t)
+func (d *desk) avoidsSynced(t *testing.T) {
 	synced := filepath.Join(d.session.Home, "Nextcloud")
 	must(t, os.MkdirAll(filepath.Join(d.session.ConfigHome, "Nextcloud"), 0o700))
 	must(t, os.Mkdir(synced, 0o700))
