@@ -11,7 +11,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -21,8 +20,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/clearance-project/clearance/ipc/client"
 )
 
 // answers is what is printed.
@@ -42,30 +39,29 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: load [-clients N] [-connections N] [-rate CALLS] [-for DURATION] SOCKET DEPARTURE")
 		os.Exit(2)
 	}
-	l := load{departure: flag.Arg(1), clients: *clients, rate: *rate, lasting: *lasting, free: make(chan *client.Client, *connections)}
+	l := load{clients: *clients, rate: *rate, lasting: *lasting, free: make(chan *asker, *connections)}
 	for range *connections {
-		l.free <- client.New(flag.Arg(0))
+		l.free <- &asker{socket: flag.Arg(0), departure: flag.Arg(1)}
 	}
-	if err := l.run(context.Background(), os.Stdout); err != nil {
+	if err := l.run(os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "load:", err)
 		os.Exit(1)
 	}
 }
 
 type load struct {
-	departure string
-	clients   int
-	rate      float64
-	lasting   time.Duration
-	free      chan *client.Client // those that nobody asks through just now; each has one connection
+	clients int
+	rate    float64
+	lasting time.Duration
+	free    chan *asker // those that nobody asks through just now; each has one connection
 }
 
-func (l *load) run(ctx context.Context, out io.Writer) error {
+func (l *load) run(out io.Writer) error {
 	var all sync.WaitGroup
 	late, errs := make([][]time.Duration, l.clients), make([]error, l.clients)
 	began := time.Now()
 	for i := range l.clients {
-		all.Go(func() { late[i], errs[i] = l.client(ctx, began, i) })
+		all.Go(func() { late[i], errs[i] = l.client(began, i) })
 	}
 	all.Wait()
 	took := time.Since(began)
@@ -82,7 +78,7 @@ func (l *load) run(ctx context.Context, out io.Writer) error {
 }
 
 // client asks until the time is over.
-func (l *load) client(ctx context.Context, began time.Time, i int) (late []time.Duration, err error) {
+func (l *load) client(began time.Time, i int) (late []time.Duration, err error) {
 	every := time.Duration(0)
 	if l.rate > 0 {
 		every = time.Duration(float64(l.clients) / l.rate * float64(time.Second))
@@ -97,7 +93,7 @@ func (l *load) client(ctx context.Context, began time.Time, i int) (late []time.
 			<-time.After(time.Until(due))
 		}
 		c := <-l.free
-		_, err := c.Departure(ctx, l.departure)
+		err := c.ask()
 		l.free <- c
 		if err != nil {
 			return nil, err
