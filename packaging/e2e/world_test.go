@@ -252,11 +252,12 @@ func (p *person) pictures(n int) map[string][]byte {
 }
 
 // rest waits until what was written just now is no longer so fresh that it is
-// read a second time: a stamp may hide a later write for up to 2 s.
+// read a second time: here, where stamps are fine, one may hide a later write for
+// up to 100 ms (backup/scan).
 func (p *person) rest() {
 	p.t.Helper()
 	select {
-	case <-time.After(2100 * time.Millisecond):
+	case <-time.After(150 * time.Millisecond):
 	case <-p.t.Context().Done():
 	}
 }
