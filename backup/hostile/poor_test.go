@@ -43,8 +43,8 @@ func (p *poor) refused(name string) syscall.Errno {
 	return 0
 }
 
-func (p *poor) wrap(d *fs.LoopbackRoot, _ *fs.Inode, _ string, _ *syscall.Stat_t) fs.InodeEmbedder {
-	return &poor{LoopbackNode: fs.LoopbackNode{RootData: d}}
+func (p *poor) WrapChild(context.Context, fs.InodeEmbedder) fs.InodeEmbedder {
+	return &poor{LoopbackNode: fs.LoopbackNode{RootData: p.RootData}}
 }
 
 func (p *poor) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
@@ -126,9 +126,6 @@ func TestPoorDestination(t *testing.T) {
 	back := h.dir + "/back"
 	root := &fs.LoopbackRoot{Path: back}
 	p := &poor{LoopbackNode: fs.LoopbackNode{RootData: root}}
-	root.NewNode = func(d *fs.LoopbackRoot, parent *fs.Inode, name string, st *syscall.Stat_t) fs.InodeEmbedder {
-		return p.wrap(d, parent, name, st)
-	}
 	root.RootNode = p
 	must(t, syscall.Mkdir(back, 0o755))
 	mounted(t, h.dest, p)
