@@ -62,10 +62,11 @@ func (w *Worker) Backup(ctx context.Context, job engine.Job, report engine.Repor
 			r.Copied, r.Failed, r.Bytes = r.Copied+again.Copied, again.Failed, r.Bytes+again.Bytes
 		}
 	}
-	// What was copied is read back next, and then shown; failures are shown now.
+	// What was copied is read back next, and then shown with previews; failures,
+	// and a copy that cannot be looked at yet, are shown now.
 	var beside string
 	if err == nil && (r.Failed > 0 || !hasPages(b.Bag)) {
-		beside = w.beside(ctx, b.Bag, l, job, 0)
+		beside = w.beside(ctx, b.Bag, l, job, 0, noPreviews)
 	}
 	res = w.result(b, l, int64(r.Copied), int64(r.Failed), r.Bytes)
 	res.Beside = beside

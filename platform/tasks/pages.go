@@ -15,12 +15,15 @@ import (
 
 // previewTime is how long one run makes previews of photos at most: the person
 // waits for the copy, not for pictures of it. The next run goes on.
-const previewTime = 15 * time.Second
+const (
+	previewTime = 15 * time.Second
+	noPreviews  = -1 // what was made before is shown
+)
 
 // beside writes what lies beside the copy for convenience: the files to import
 // elsewhere, and the pages to look at. It says why something could not be
 // written, "" if everything was: the copy is what it is either way.
-func (w *Worker) beside(ctx context.Context, b *bag.Bag, l *ledger.Ledger, job engine.Job, wrong int) string {
+func (w *Worker) beside(ctx context.Context, b *bag.Bag, l *ledger.Ledger, job engine.Job, wrong int, budget time.Duration) string {
 	verified, err := readSoFar(l)
 	verified.Wrong = wrong
 	if err == nil {
@@ -28,7 +31,7 @@ func (w *Worker) beside(ctx context.Context, b *bag.Bag, l *ledger.Ledger, job e
 	}
 	_, perr := viewer.Write(ctx, b, viewer.Options{
 		Now: w.cfg.Clock.Now, Account: cmp.Or(job.Departure.Account.Name, job.Departure.Account.Identity),
-		Verified: verified, Budget: previewTime,
+		Verified: verified, Budget: budget,
 	})
 	if err = errors.Join(err, perr); err != nil {
 		return err.Error()

@@ -56,7 +56,7 @@ func (w *Worker) Verify(ctx context.Context, job engine.Job, before time.Time, r
 	}
 	bad, beside := r.Damaged+r.Missing, ""
 	if r.OK+r.Unknown+bad > 0 || !hasPages(b.Bag) {
-		beside = w.beside(ctx, b.Bag, l, job, bad)
+		beside = w.beside(ctx, b.Bag, l, job, bad, previewTime)
 	}
 	res = w.result(b, l, int64(r.OK), int64(bad+r.Unknown), r.Bytes)
 	res.Beside, res.Earlier = beside, int64(earlier)
