@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -65,9 +64,8 @@ func (p *program) Start(s service.Service) error {
 			_ = s.Stop() // the service manager starts it anew
 		}
 	})
-	// What a look needed is the system's again as soon as nothing happens: the
-	// runtime by itself would keep it for minutes.
-	p.wg.Go(func() { p.parts.service.WhenQuiet(ctx, quiet, debug.FreeOSMemory) })
+	// What a look needed is the system's again as soon as nothing happens.
+	p.wg.Go(func() { p.parts.service.WhenQuiet(ctx, quiet, giveBack) })
 	p.wg.Go(func() { watchdog.Run(ctx, p.parts.store.Healthy, log) })
 	if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
 		log.Warn("cannot tell systemd", "error", err)
