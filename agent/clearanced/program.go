@@ -7,19 +7,16 @@ import (
 	"log/slog"
 	"os"
 	"sync"
-	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/kardianos/service"
 	"golang.org/x/sys/unix"
 
+	"github.com/clearance-project/clearance/agent/clearanced/memory"
 	"github.com/clearance-project/clearance/ipc/authz"
 	"github.com/clearance-project/clearance/ipc/httpd"
 	"github.com/clearance-project/clearance/platform/watchdog"
 )
-
-// quiet is how long nothing happens before memory is given back.
-const quiet = 5 * time.Second
 
 // program is the service as kardianos/service runs it.
 type program struct {
@@ -65,7 +62,7 @@ func (p *program) Start(s service.Service) error {
 		}
 	})
 	// What a look needed is the system's again as soon as nothing happens.
-	p.wg.Go(func() { p.parts.service.WhenQuiet(ctx, quiet, giveBack) })
+	p.wg.Go(func() { p.parts.service.WhenQuiet(ctx, memory.Quiet, memory.GiveBack) })
 	p.wg.Go(func() { watchdog.Run(ctx, p.parts.store.Healthy, log) })
 	if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
 		log.Warn("cannot tell systemd", "error", err)

@@ -1,4 +1,7 @@
-package main
+// Package memory gives back what the agent needs only while something happens.
+//
+// It imports the standard library and x/sys, and nothing of ours.
+package memory
 
 import (
 	"bufio"
@@ -7,17 +10,21 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// giveBack gives the system what is needed only while something happens: the
+// Quiet is how long nothing happens before memory is given back.
+const Quiet = 5 * time.Second
+
+// GiveBack gives the system what is needed only while something happens: the
 // heap's free pages, which the runtime would keep for minutes, and the program's
 // own code. That is a copy of what is on disk, of which the kernel maps much more
 // in than ever runs (18 of 20 MB after a start), and it maps in again what is
 // needed: the pages stay in its cache for as long as it has no better use for them.
 // It is called while nothing happens, so that it costs nobody anything.
-func giveBack() {
+func GiveBack() {
 	debug.FreeOSMemory()
 	maps, err := os.Open("/proc/self/maps")
 	if err != nil {

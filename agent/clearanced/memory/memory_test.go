@@ -1,4 +1,4 @@
-package main
+package memory
 
 import (
 	"fmt"
@@ -27,7 +27,7 @@ odd r-xp 00026000 fd:00 2 /x
 // TestGiveBack: the code that was given back runs on.
 func TestGiveBack(t *testing.T) {
 	before := files(t)
-	giveBack()
+	GiveBack()
 	if after := files(t); after >= before {
 		t.Errorf("%d kB of files were resident, now %d", before, after)
 	}
