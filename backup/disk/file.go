@@ -19,6 +19,8 @@ type file struct {
 	name string
 	mu   sync.RWMutex // held for reading by each call: the descriptor stays ours meanwhile
 	fd   int          // -1: closed
+
+	locked bool // by us
 }
 
 func newFile(fd int, name string) *file { return &file{fd: fd, name: name} }
@@ -98,7 +100,13 @@ func (f *file) Close() error {
 	if f.fd < 0 {
 		return &fs.PathError{Op: "close", Path: f.name, Err: fs.ErrClosed}
 	}
-	err := unix.Close(f.fd)
+	var err error
+	if f.locked {
+		// A program that is being started holds a double of the descriptor until it
+		// runs: closing ours alone would leave the lock with it.
+		err = unix.Flock(f.fd, unix.LOCK_UN)
+	}
+	err = errors.Join(err, unix.Close(f.fd))
 	f.fd = -1
 	if err != nil && !errors.Is(err, unix.EINTR) { // Linux has closed it all the same
 		return &fs.PathError{Op: "close", Path: f.name, Err: err}
@@ -124,7 +132,15 @@ func (f *file) Allocate(size int64) error {
 	if size <= 0 {
 		return nil
 	}
-	err := f.call("fallocate", func(fd int) error { return unix.Fallocate(fd, unix.FALLOC_FL_KEEP_SIZE, 0, size) })
+	err := f.call("fallocate", func(fd int) error {
+		// ext4 takes all that is left before it says that this is not enough, and
+		// for that moment the disk is full for everybody.
+		var st unix.Statfs_t
+		if unix.Fstatfs(fd, &st) == nil && st.Bsize > 0 && uint64(size)/uint64(st.Bsize) > st.Bfree {
+			return unix.ENOSPC
+		}
+		return unix.Fallocate(fd, unix.FALLOC_FL_KEEP_SIZE, 0, size)
+	})
 	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EFBIG) || errors.Is(err, unix.EDQUOT) {
 		return err
 	}
@@ -154,6 +170,11 @@ func (f *file) TryLock() error {
 	err := f.call("flock", func(fd int) error { return unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) })
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		return ErrLocked
+	}
+	if err == nil {
+		f.mu.Lock()
+		f.locked = true
+		f.mu.Unlock()
 	}
 	return err
 }
