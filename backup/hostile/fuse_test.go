@@ -1,10 +1,15 @@
 package hostile
 
 import (
+	"bufio"
 	"context"
+	"errors"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -16,8 +21,14 @@ import (
 	"github.com/clearance-project/clearance/backup/source"
 )
 
-// mounted puts a file system of a program's at a folder, until the test ends.
-func mounted(t *testing.T, at string, root fs.InodeEmbedder) {
+// serving is set in a process that serves a file system: its name and where to
+// mount it, one line each.
+const serving = "CLEARANCE_TEST_SERVING"
+
+// mounted mounts the file system of a name, which a process of its own serves: one
+// that asks itself waits for ever while it starts another program, and a process
+// that waits for its own file system cannot even be killed.
+func mounted(t *testing.T, at, name string) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("SKIPPED: mounting needs root")
@@ -25,40 +36,55 @@ func mounted(t *testing.T, at string, root fs.InodeEmbedder) {
 	if _, err := os.Stat("/dev/fuse"); err != nil {
 		t.Skipf("SKIPPED: no file systems of programs here: %v", err)
 	}
-	free := guard(t, at)
-	names := time.Minute // what a name leads to stays; its size and time are asked for each time
-	s, err := fs.Mount(at, root, &fs.Options{EntryTimeout: &names, MountOptions: fuse.MountOptions{DirectMount: true, Name: "hostile", FsName: "hostile"}})
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), serving+"="+name+"\n"+at)
+	cmd.Stderr = os.Stderr
+	said, err := cmd.StdoutPipe()
 	must(t, err)
+	life, err := cmd.StdinPipe() // ends with us, whatever ends us
+	must(t, err)
+	must(t, cmd.Start())
+	if word, err := bufio.NewReader(said).ReadString('\n'); word != "mounted\n" {
+		t.Fatalf("the file system %q is not served: %q %v %v", name, word, err, cmd.Wait())
+	}
 	t.Cleanup(func() {
+		must(t, cmd.Process.Kill()) // whoever still waits for it is let go
+		_ = cmd.Wait()              // it was killed
+		_ = life.Close()            // nobody reads it any more
 		if err := syscall.Unmount(at, syscall.MNT_DETACH); err != nil {
 			t.Errorf("cannot unmount %s: %v", at, err)
 		}
-		s.Wait()
-		free()
 	})
 }
 
-// freeing is set in a process that lets go of a file system, and says which.
-const freeing = "CLEARANCE_TEST_FREEING"
-
-// guard starts a process that forces the file system off should the test end
-// without its cleaning up: a process that waits for its own file system can
-// neither go on nor be killed.
-func guard(t *testing.T, at string) (free func()) {
-	t.Helper()
-	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(os.Environ(), freeing+"="+at)
-	must(t, cmd.Start())
-	return func() {
-		must(t, cmd.Process.Kill())
-		_ = cmd.Wait() // it was killed
+// serve is the whole of a process that serves a file system.
+func serve(what string) error {
+	name, at, _ := strings.Cut(what, "\n")
+	root, err := volume(name)
+	if err != nil {
+		return err
 	}
+	names := time.Minute // what a name leads to stays; its size and time are asked for each time
+	_, err = fs.Mount(at, root, &fs.Options{EntryTimeout: &names, MountOptions: fuse.MountOptions{DirectMount: true, Name: "hostile", FsName: "hostile"}})
+	if err != nil {
+		return err
+	}
+	fmt.Println("mounted")
+	_, err = io.Copy(io.Discard, os.Stdin)
+	return errors.Join(err, syscall.Unmount(at, syscall.MNT_FORCE|syscall.MNT_DETACH))
 }
 
-// letGo waits for longer than any case takes, then forces the file system off.
-func letGo(at string) error {
-	<-time.After(3 * deadline)
-	return syscall.Unmount(at, syscall.MNT_FORCE|syscall.MNT_DETACH)
+// volume is the file system of a name: a lie, or "poor:" and the folder behind it.
+func volume(name string) (fs.InodeEmbedder, error) {
+	if back, ok := strings.CutPrefix(name, "poor:"); ok {
+		return poorCard(back), nil
+	}
+	for _, c := range lies() {
+		if c.name == name {
+			return c.lies, nil
+		}
+	}
+	return nil, fmt.Errorf("there is no file system %q", name)
 }
 
 // call is what a file system is asked.
@@ -71,15 +97,12 @@ const (
 	callRead call = "read"
 )
 
-// gate holds up whoever asks one thing.
-type gate struct {
-	at   call
-	open chan struct{}
-}
+// gate holds up whoever asks one thing, until the file system's process is killed.
+type gate struct{ at call }
 
 func (g *gate) wait(what call) {
 	if g != nil && g.at == what {
-		<-g.open
+		select {}
 	}
 }
 
@@ -181,18 +204,14 @@ func (s *stream) Next() (fuse.DirEntry, syscall.Errno) {
 	return fuse.DirEntry{}, s.end
 }
 
-// remote mounts a folder of lies at "remote" in the source.
-func remote(d *lyingFolder) func(h *home) {
+// remote mounts the folder of lies of a case at "remote" in the source.
+func remote(c hostile) func(h *home) {
 	return func(h *home) {
 		h.mkdir("remote")
-		if d.gate != nil {
-			d.gate.open = make(chan struct{})
+		if c.lies.gate != nil {
 			h.patience = soon
 		}
-		mounted(h.t, h.src+"/remote", d)
-		if d.gate != nil {
-			h.t.Cleanup(func() { close(d.gate.open) })
-		}
+		mounted(h.t, h.src+"/remote", c.name)
 	}
 }
 
@@ -213,28 +232,32 @@ func lies() []hostile {
 	}
 	many := &gate{at: callRead}
 	manyNames, manyFailed := numbered(40, "remote/", source.Unreadable)
-	return []hostile{
-		{name: "a file system that hangs when a folder is listed", tree: remote(hangs(callList)), incomplete: true},
-		{name: "a file system that hangs when a file is looked at", tree: remote(hangs(callStat)), incomplete: true},
-		{name: "a file system that hangs when a file is opened", tree: remote(hangs(callOpen)), failed: refuses},
-		{name: "a file system that hangs when a file is read", tree: remote(hangs(callRead)), failed: refuses},
-		{name: "a file system that hangs with many files", tree: remote(&lyingFolder{gate: many, names: manyNames, child: func(string) fs.InodeEmbedder {
+	list := []hostile{
+		{name: "a file system that hangs when a folder is listed", lies: hangs(callList), incomplete: true},
+		{name: "a file system that hangs when a file is looked at", lies: hangs(callStat), incomplete: true},
+		{name: "a file system that hangs when a file is opened", lies: hangs(callOpen), failed: refuses},
+		{name: "a file system that hangs when a file is read", lies: hangs(callRead), failed: refuses},
+		{name: "a file system that hangs with many files", lies: &lyingFolder{gate: many, names: manyNames, child: func(string) fs.InodeEmbedder {
 			return &lyingFile{gate: many}
-		}}), failed: manyFailed},
-		{name: "a file that grows each time it is looked at", tree: remote(file(&lyingFile{size: func(n int64) uint64 { return uint64(len(content) + int(n)) }})), failed: lie},
-		{name: "a file that shrinks each time it is looked at", tree: remote(file(&lyingFile{size: func(n int64) uint64 { return uint64(max(1, 100-n)) }})), failed: lie},
-		{name: "a file that ends before its size", tree: remote(file(&lyingFile{direct: true, size: func(int64) uint64 { return 100 }})), failed: lie},
-		{name: "a file without an end", tree: remote(file(&lyingFile{direct: true, read: func(_ int64, into []byte) (int, syscall.Errno) { return len(into), 0 }})), failed: lie},
-		{name: "a disk that cannot read a file", tree: remote(file(&lyingFile{direct: true, read: func(int64, []byte) (int, syscall.Errno) { return 0, syscall.EIO }})), failed: refuses},
-		{name: "a disk that cannot list a folder", tree: remote(&lyingFolder{names: []string{"a.jpg"}, end: syscall.EIO, child: func(string) fs.InodeEmbedder { return &lyingFile{} }}), incomplete: true, any: true},
-		{name: "a folder that holds itself for ever", tree: remote(endless()), incomplete: true},
-		{name: "a folder that names files above it", tree: remote(&lyingFolder{names: []string{"../../outside/canary.jpg"}, child: func(string) fs.InodeEmbedder { return &lyingFile{} }}), incomplete: true},
-		{name: "a folder that lists what is not there", tree: remote(&lyingFolder{names: []string{"gone.jpg"}, child: func(string) fs.InodeEmbedder { return nil }})},
+		}}, failed: manyFailed},
+		{name: "a file that grows each time it is looked at", lies: file(&lyingFile{size: func(n int64) uint64 { return uint64(len(content) + int(n)) }}), failed: lie},
+		{name: "a file that shrinks each time it is looked at", lies: file(&lyingFile{size: func(n int64) uint64 { return uint64(max(1, 100-n)) }}), failed: lie},
+		{name: "a file that ends before its size", lies: file(&lyingFile{direct: true, size: func(int64) uint64 { return 100 }}), failed: lie},
+		{name: "a file without an end", lies: file(&lyingFile{direct: true, read: func(_ int64, into []byte) (int, syscall.Errno) { return len(into), 0 }}), failed: lie},
+		{name: "a disk that cannot read a file", lies: file(&lyingFile{direct: true, read: func(int64, []byte) (int, syscall.Errno) { return 0, syscall.EIO }}), failed: refuses},
+		{name: "a disk that cannot list a folder", lies: &lyingFolder{names: []string{"a.jpg"}, end: syscall.EIO, child: func(string) fs.InodeEmbedder { return &lyingFile{} }}, incomplete: true, any: true},
+		{name: "a folder that holds itself for ever", lies: endless(), incomplete: true},
+		{name: "a folder that names files above it", lies: &lyingFolder{names: []string{"../../outside/canary.jpg"}, child: func(string) fs.InodeEmbedder { return &lyingFile{} }}, incomplete: true},
+		{name: "a folder that lists what is not there", lies: &lyingFolder{names: []string{"gone.jpg"}, child: func(string) fs.InodeEmbedder { return nil }}},
 		{
-			name: "a folder that lists a file twice", tree: remote(&lyingFolder{names: []string{"a.jpg", "a.jpg"}, child: func(string) fs.InodeEmbedder { return &lyingFile{} }}),
+			name: "a folder that lists a file twice", lies: &lyingFolder{names: []string{"a.jpg", "a.jpg"}, child: func(string) fs.InodeEmbedder { return &lyingFile{} }},
 			holds: []string{"kept", content},
 		},
 	}
+	for i := range list {
+		list[i].tree = remote(list[i])
+	}
+	return list
 }
 
 func endless() *lyingFolder {

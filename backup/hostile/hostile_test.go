@@ -1,6 +1,7 @@
 package hostile
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -15,18 +16,18 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if at := os.Getenv(freeing); at != "" {
-		_ = letGo(at) // whoever would be told is no more
+	if what := os.Getenv(serving); what != "" {
+		if err := serve(what); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 		return
 	}
 	if os.Getenv(asOther) != "" {
 		m.Run() // as a user whose leaks its parent does not see
 		return
 	}
-	goleak.VerifyTestMain(m,
-		// The file system that hangs has let go of everything by the end of its
-		// case; what waits in go-fuse for a kernel that unmounts ends with it.
-		goleak.IgnoreAnyFunction("github.com/hanwen/go-fuse/v2/fuse.(*Server).loop"))
+	goleak.VerifyTestMain(m)
 }
 
 // hostile is one thing that is against us.
@@ -34,6 +35,8 @@ type hostile struct {
 	name string
 	// tree makes the source hostile.
 	tree func(h *home)
+	// lies are what a mounted file system tells; its case mounts it.
+	lies *lyingFolder
 	// tamper makes hostile a bag that holds the copy of one photo, "kept".
 	tamper func(h *home)
 	// target makes hostile the folder that is restored to.

@@ -109,6 +109,14 @@ func (p *poor) Symlink(context.Context, string, string, *fuse.EntryOut) (*fs.Ino
 	return nil, syscall.EPERM
 }
 
+// poorCard keeps in a folder what is written to it.
+func poorCard(back string) *poor {
+	root := &fs.LoopbackRoot{Path: back}
+	p := &poor{LoopbackNode: fs.LoopbackNode{RootData: root}}
+	root.RootNode = p
+	return p
+}
+
 // TestPoorDestination: the bag keeps every byte and every name in its list on a
 // file system that keeps neither, and a second run copies nothing anew.
 func TestPoorDestination(t *testing.T) {
@@ -124,11 +132,8 @@ func TestPoorDestination(t *testing.T) {
 		want = append(want, text)
 	}
 	back := h.dir + "/back"
-	root := &fs.LoopbackRoot{Path: back}
-	p := &poor{LoopbackNode: fs.LoopbackNode{RootData: root}}
-	root.RootNode = p
 	must(t, syscall.Mkdir(back, 0o755))
-	mounted(t, h.dest, p)
+	mounted(t, h.dest, "poor:"+back)
 
 	r, err := h.copy()
 	if err != nil || r.Outcome != copy.Complete || r.Copied != len(list) {
