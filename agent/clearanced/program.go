@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"sync"
+	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/kardianos/service"
 	"golang.org/x/sys/unix"
 
-	"github.com/clearance-project/clearance/agent/clearanced/memory"
 	"github.com/clearance-project/clearance/ipc/authz"
 	"github.com/clearance-project/clearance/ipc/httpd"
 	"github.com/clearance-project/clearance/platform/watchdog"
@@ -25,6 +26,9 @@ type program struct {
 	wg      sync.WaitGroup
 	parts   *parts
 }
+
+// quiet is how long nothing happens before memory is given back.
+const quiet = 5 * time.Second
 
 // Start begins to serve and returns once it does: only then is systemd told
 // that the agent is ready.
@@ -61,8 +65,9 @@ func (p *program) Start(s service.Service) error {
 			_ = s.Stop() // the service manager starts it anew
 		}
 	})
-	// What a look needed is the system's again as soon as nothing happens.
-	p.wg.Go(func() { p.parts.service.WhenQuiet(ctx, memory.Quiet, memory.GiveBack) })
+	// What a look needed is the system's again as soon as nothing happens: the
+	// runtime would keep the heap's free pages for minutes.
+	p.wg.Go(func() { p.parts.service.WhenQuiet(ctx, quiet, debug.FreeOSMemory) })
 	p.wg.Go(func() { watchdog.Run(ctx, p.parts.store.Healthy, log) })
 	if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
 		log.Warn("cannot tell systemd", "error", err)
