@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// Quiet is how long nothing happens before what is free is given back.
+const Quiet = 5 * time.Second
+
 // WhenQuiet calls do each time that there was no news of any departure for a
 // while after there had been some, until ctx ends. It needs no time of its own
 // while nothing happens.

@@ -8,12 +8,12 @@ import (
 	"os"
 	"runtime/debug"
 	"sync"
-	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/kardianos/service"
 	"golang.org/x/sys/unix"
 
+	"github.com/clearance-project/clearance/agent"
 	"github.com/clearance-project/clearance/ipc/authz"
 	"github.com/clearance-project/clearance/ipc/httpd"
 	"github.com/clearance-project/clearance/platform/watchdog"
@@ -27,11 +27,7 @@ type program struct {
 	parts   *parts
 }
 
-// quiet is how long nothing happens before memory is given back.
-const quiet = 5 * time.Second
-
-// Start begins to serve and returns once it does: only then is systemd told
-// that the agent is ready.
+// Start returns once it serves: only then is systemd told that the agent is ready.
 func (p *program) Start(s service.Service) error {
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	// A core dump could hold a password.
@@ -65,9 +61,8 @@ func (p *program) Start(s service.Service) error {
 			_ = s.Stop() // the service manager starts it anew
 		}
 	})
-	// What a look needed is the system's again as soon as nothing happens: the
-	// runtime would keep the heap's free pages for minutes.
-	p.wg.Go(func() { p.parts.service.WhenQuiet(ctx, quiet, debug.FreeOSMemory) })
+	// The runtime would keep the heap's free pages for minutes.
+	p.wg.Go(func() { p.parts.service.WhenQuiet(ctx, agent.Quiet, debug.FreeOSMemory) })
 	p.wg.Go(func() { watchdog.Run(ctx, p.parts.store.Healthy, log) })
 	if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
 		log.Warn("cannot tell systemd", "error", err)

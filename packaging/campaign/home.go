@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"image"
+	"image/jpeg"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -86,14 +89,24 @@ func (h *home) write(i int, rng *rand.Rand) error {
 	case 7:
 		size = 2 << 20
 	case twin:
-		return os.WriteFile(at, []byte("the same again"), 0o600)
+		return os.WriteFile(at, small, 0o600)
 	}
-	data := make([]byte, size)
-	for j := range data {
-		data[j] = byte(rng.Uint32())
+	// A picture with what some cameras put behind it.
+	data := append(make([]byte, 0, len(small)+size), small...)
+	for range size {
+		data = append(data, byte(rng.Uint32()))
 	}
 	return os.WriteFile(at, data, 0o600)
 }
+
+// small is a whole JPEG, as small as they get.
+var small = func() []byte {
+	var buf bytes.Buffer
+	if err := jpeg.Encode(&buf, image.NewGray(image.Rect(0, 0, 8, 8)), nil); err != nil {
+		panic(err)
+	}
+	return buf.Bytes()
+}()
 
 // version is one content of one picture.
 type version struct {

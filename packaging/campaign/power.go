@@ -12,11 +12,11 @@ import (
 // errNoLoop says that this machine mounts no images.
 var errNoLoop = errors.New("no loop device can be mounted here (it takes root and /dev/loop-control)")
 
-// image is an ext4 file system in a file.
-type image struct{ file, at string }
+// volume is an ext4 file system in a file.
+type volume struct{ file, at string }
 
-func newImage(dir string, size int64) (*image, error) {
-	m := &image{file: filepath.Join(dir, "disk.img"), at: filepath.Join(dir, "mnt")}
+func newImage(dir string, size int64) (*volume, error) {
+	m := &volume{file: filepath.Join(dir, "disk.img"), at: filepath.Join(dir, "mnt")}
 	f, err := os.Create(m.file)
 	if err != nil {
 		return nil, err
@@ -30,14 +30,14 @@ func newImage(dir string, size int64) (*image, error) {
 	return m, m.mount()
 }
 
-func (m *image) mount() error {
+func (m *volume) mount() error {
 	if out, err := exec.Command("mount", "-o", "loop", m.file, m.at).CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", errNoLoop, firstLine(out))
 	}
 	return nil
 }
 
-func (m *image) unmount() error {
+func (m *volume) unmount() error {
 	if out, err := exec.Command("umount", m.at).CombinedOutput(); err != nil {
 		return fmt.Errorf("umount: %w: %s", err, firstLine(out))
 	}
@@ -87,7 +87,7 @@ func (c *course) powerless(ctx context.Context, n int) (err error) {
 }
 
 // cut is one cycle. It returns how many calls a run makes.
-func (c *course) cut(ctx context.Context, h *home, m *image, i int, calls int64) (int64, error) {
+func (c *course) cut(ctx context.Context, h *home, m *volume, i int, calls int64) (int64, error) {
 	if err := h.add(c.rng, 20, min(i, 3)); err != nil {
 		return calls, err
 	}

@@ -63,8 +63,7 @@ func TestFolderFromLookToSeal(t *testing.T) {
 		t.Fatalf("sealed: %+v", sealed)
 	}
 	d.job.Sealed = sealed.Rows
-	moved, err := d.Sweep(t.Context(), d.job)
-	if must(t, err); len(moved) != 0 {
+	if moved := d.sweep(); len(moved) != 0 {
 		t.Errorf("moved: %v", moved)
 	}
 
@@ -75,7 +74,7 @@ func TestFolderFromLookToSeal(t *testing.T) {
 	if told.Load() == before {
 		t.Error("the fence ended before the new file was told of")
 	}
-	moved, err = d.Sweep(t.Context(), d.job)
+	moved, err := d.Sweep(t.Context(), d.job)
 	if must(t, err); len(moved) != 1 || moved[0].Source != id {
 		t.Errorf("moved: %v", moved)
 	}
