@@ -96,10 +96,25 @@ func writeState(dir string, s *copyState) error {
 	if err == nil {
 		err = renameio.WriteFile(filepath.Join(dir, copyStateName), text, 0o600)
 	}
+	for _, at := range []string{dir, filepath.Dir(dir)} {
+		if err == nil {
+			err = syncNames(at)
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("cannot keep what is known of your copy: %w", err)
 	}
 	return nil
+}
+
+// syncNames makes the names in a folder durable: a file that took another's place
+// is there after a power cut.
+func syncNames(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 // recognise holds an opened bag against the departure's copy. One that is not
@@ -178,6 +193,9 @@ func (w *Worker) fork(h *held, from string) error {
 	}
 	if err == nil {
 		err = os.Rename(dir+forkSuffix, dir)
+	}
+	if err == nil {
+		err = syncNames(filepath.Dir(dir))
 	}
 	if err != nil {
 		return fmt.Errorf("cannot begin a second copy: %w", err)

@@ -2,10 +2,13 @@ package tasks
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -62,29 +65,40 @@ func (w *Worker) drill(ctx context.Context, from *bag.Reader, l *ledger.Ledger, 
 type drillPlace struct {
 	dir  string
 	lock *os.File
+	note string // the worker's file that says where dir is
 }
 
-const drillPrefix = "clearance-drill-"
+const (
+	drillPrefix = "clearance-drill-"
+	noteSuffix  = ".place"
+)
 
+// drillPlace makes a folder for a drill: beneath the one that was asked for, or
+// beneath the worker's own.
 func (w *Worker) drillPlace(task *engine.RestoreTask) (drillPlace, error) {
+	notes := filepath.Join(w.cfg.State, "drills")
+	if err := os.MkdirAll(notes, 0o700); err != nil {
+		return drillPlace{}, &restore.TargetError{Err: err}
+	}
 	parent := task.To.Path
 	if parent == "" {
-		parent = filepath.Join(w.cfg.State, "drills")
-		if err := os.MkdirAll(parent, 0o700); err != nil {
-			return drillPlace{}, &restore.TargetError{Err: err}
-		}
+		parent = notes
 	} else if err := w.notSynced(task); err != nil {
 		return drillPlace{}, err
 	}
-	if err := removeLeftDrills(parent); err != nil {
+	if err := removeLeftDrills(notes); err != nil {
 		return drillPlace{}, &restore.TargetError{Err: err}
 	}
-	dir, err := os.MkdirTemp(parent, drillPrefix)
+	name := drillPrefix + rand.Text()
+	p := drillPlace{dir: filepath.Join(parent, name), note: filepath.Join(notes, name+noteSuffix)}
+	if err := os.WriteFile(p.note, []byte(p.dir), 0o600); err != nil {
+		return drillPlace{}, &restore.TargetError{Err: err}
+	}
+	err := os.Mkdir(p.dir, 0o700)
 	if err != nil {
-		return drillPlace{}, &restore.TargetError{Err: err}
+		return drillPlace{}, &restore.TargetError{Err: errors.Join(err, os.Remove(p.note))}
 	}
-	p := drillPlace{dir: dir}
-	if p.lock, err = lockDrill(dir); err != nil {
+	if p.lock, err = lockDrill(p.dir, os.O_CREATE|os.O_EXCL); err != nil {
 		return drillPlace{}, errors.Join(&restore.TargetError{Err: err}, p.remove())
 	}
 	return p, nil
@@ -95,14 +109,17 @@ func (p *drillPlace) remove() error {
 	if p.lock != nil {
 		err = errors.Join(err, p.lock.Close())
 	}
+	if err == nil {
+		err = os.Remove(p.note)
+	}
 	if err != nil {
 		return fmt.Errorf("cannot take the drill's folder away: %w", err)
 	}
 	return nil
 }
 
-func lockDrill(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+func lockDrill(dir string, flags int) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|unix.O_NOFOLLOW|flags, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -112,23 +129,40 @@ func lockDrill(dir string) (*os.File, error) {
 	return f, nil
 }
 
-// removeLeftDrills takes away what killed drills left; one that runs has its
-// lock.
-func removeLeftDrills(parent string) error {
-	left, err := filepath.Glob(filepath.Join(parent, drillPrefix+"*"))
+// removeLeftDrills takes away what killed drills left, of which each made a note
+// first: no folder is known by its name alone. One that runs has its lock.
+func removeLeftDrills(notes string) error {
+	list, err := os.ReadDir(notes)
 	if err != nil {
 		return err
 	}
-	for _, dir := range left {
-		st, err := os.Lstat(dir)
-		if err != nil || !st.IsDir() {
-			continue // somebody else's, or gone meanwhile
+	for _, e := range list {
+		name, isNote := strings.CutSuffix(e.Name(), noteSuffix)
+		if !isNote {
+			continue
 		}
-		lock, err := lockDrill(dir)
+		p := drillPlace{note: filepath.Join(notes, e.Name())}
+		at, err := os.ReadFile(p.note)
+		if err != nil {
+			return err
+		}
+		if p.dir = string(at); filepath.Base(p.dir) != name {
+			continue // none of ours
+		}
+		p.lock, err = lockDrill(p.dir, 0)
+		if errors.Is(err, fs.ErrNotExist) {
+			// The drill ended before it had its lock: an empty folder is left, or none.
+			if err := os.Remove(p.dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err := os.Remove(p.note); err != nil {
+				return err
+			}
+			continue
+		}
 		if err != nil {
 			continue // it runs
 		}
-		p := drillPlace{dir, lock}
 		if err := p.remove(); err != nil {
 			return err
 		}

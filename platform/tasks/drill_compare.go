@@ -159,7 +159,9 @@ func compareFile(at string) func(context.Context, []drilled, *engine.DrillPart) 
 			if strings.HasSuffix(at, ".vcf") {
 				return source.Holds(source.ContactSays([]byte(have)), source.ContactSays([]byte(want)))
 			}
-			return eds.Holds(have, want)
+			// As the file itself tells one object from another: what differs at the server
+			// and on a phone is there twice.
+			return slices.Equal(source.CalendarSays([]byte(have)), source.CalendarSays([]byte(want)))
 		})
 	}
 }

@@ -79,8 +79,16 @@ func (w *Worker) earlier(ctx context.Context, b *held, l *ledger.Ledger) (damage
 			return 0, err
 		}
 	}
+	for _, p := range e.Problems {
+		if p.Status != verify.Unknown {
+			damaged++
+		}
+	}
+	if damaged < len(e.Problems) {
+		return damaged, nil // what could not be read is looked at again next time
+	}
 	b.state.Earlier = now
-	return len(e.Problems), w.keepCopy(b.key, &b.state)
+	return damaged, w.keepCopy(b.key, &b.state)
 }
 
 // settleProblems puts damaged copies aside, so that the next run copies them
