@@ -30,6 +30,7 @@ type Reader struct {
 
 	manifest, items, journal *list // nil where there is none
 	folded                   bool  // the journal's lines are in the lists already
+	tagged                   bool  // there is a tag manifest
 	lists                    Lists
 	why                      string
 	unreadable               int
@@ -59,8 +60,9 @@ func (e *BusyError) Error() string {
 }
 
 const (
-	steadyTries = 60
-	steadyPause = 50 * time.Millisecond
+	steadyTries   = 60
+	untaggedTries = 5
+	steadyPause   = 50 * time.Millisecond
 )
 
 // OpenReader opens a bag for reading. Errors: *NotABagError, *BusyError,
@@ -129,12 +131,19 @@ func identity(root disk.Root, path string) (string, error) {
 // holdSteady opens the lists of one moment: nothing was renamed while they were
 // opened.
 func (r *Reader) holdSteady(ctx context.Context) error {
+	var last listState
+	untagged := 0
 	for range steadyTries {
 		before := r.state()
 		if err := r.hold(); err != nil {
 			return unreadable(err)
 		}
-		if r.state() == before {
+		if before != last {
+			last, untagged = before, 0
+		}
+		// Between two folds that follow one another it may look twice as if there
+		// were no tag manifest: only where that stays so there is none.
+		if untagged++; r.state() == before && (r.tagged || untagged == untaggedTries) {
 			return nil
 		}
 		r.release()

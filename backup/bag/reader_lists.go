@@ -100,7 +100,7 @@ func (r *Reader) judgeLists() error {
 	if err != nil {
 		return err
 	}
-	if tag == nil {
+	if r.tagged = tag != nil; !r.tagged {
 		alter("tagmanifest-sha256.txt is not there, so nothing says whether the lists of the copy are whole")
 		return nil
 	}
