@@ -8,7 +8,8 @@ import (
 
 // whole are the file systems of which syncfs(2) reaches the disk (statfs(2)).
 // With others, such as one in a program (FUSE) or on a server (CIFS, NFS), it
-// only hands what the kernel holds to whoever keeps it.
+// only hands what the kernel holds to whoever keeps it; an overlay does not tell
+// what it lies on.
 var whole = []int64{
 	0xef53,     // ext2, ext3, ext4
 	0x58465342, // XFS
@@ -19,7 +20,6 @@ var whole = []int64{
 	0x4d44,     // FAT
 	0x2011bab0, // exFAT
 	0x7366746e, // NTFS of the kernel
-	0x794c7630, // overlayfs, which syncs the one beneath
 	0x01021994, // tmpfs, where nothing is ever more durable
 }
 
