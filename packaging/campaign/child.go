@@ -125,6 +125,10 @@ func (o *order) run(ctx context.Context, after time.Duration) (d death, err erro
 		d.killed = true
 		return d, nil
 	}
+	if o.CutAt > 0 && ctx.Err() == nil && (err != nil || d.calls >= o.CutAt) {
+		d.killed = true // it met the end of its disk before its own
+		return d, nil
+	}
 	if err != nil {
 		return d, errors.Join(fmt.Errorf("a copying process ended by itself: %s", firstLine([]byte(said.String()))), err)
 	}
