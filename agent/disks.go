@@ -44,6 +44,10 @@ func (s *Service) Eject(ctx context.Context, by Caller, id string) (JobInfo, err
 	case folder == "":
 		return JobInfo{}, &Error{Kind: KindInvalid, Text: "no place was chosen for your copy",
 			Remedy: &departure.Remedy{Code: "destination", Text: "choose a disk", Command: departure.Command("destination", info.Departure.Account, "FOLDER")}}
+	case info.State == engine.Open && info.Copy.BagID != "" && !info.Copy.Present:
+		// Another disk may be where it was.
+		return JobInfo{}, &Error{Kind: KindNotFound, Text: "the disk of your copy is not plugged in",
+			Remedy: &departure.Remedy{Code: "destination", Text: "see which disks are", Command: "clearance destination"}}
 	case info.Running:
 		return JobInfo{}, &Error{Kind: KindBusy, Text: "your copy is being written or read just now: do not pull the disk out yet",
 			Remedy: &departure.Remedy{Code: "status", Text: "wait until it has ended, then try again", Command: departure.Command("status", info.Departure.Account)}}

@@ -8,6 +8,7 @@ import (
 	"github.com/clearance-project/clearance/agent"
 	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/agent/engine"
+	"github.com/clearance-project/clearance/ipc/api"
 )
 
 // leaveCmd walks the whole way. What it knows it asks of the agent, so it can
@@ -272,6 +273,10 @@ func (l *leaving) finish() error {
 	watch := l.terminal
 	if l.cmd.Watch != nil {
 		watch = *l.cmd.Watch
+	}
+	if !watch && l.info.Live != agent.LiveReady { // something changed while the last look ended
+		l.give("departure", l.info, func() { l.showStatus(l.info) })
+		return exit(api.ExitNotReady)
 	}
 	l.give("departure", l.info, func() { l.showReady(watch) })
 	if !watch {

@@ -94,6 +94,10 @@ func TestLeaveWatchesUntilItIsStopped(t *testing.T) {
 	world.Hold(departure.StepBackup)
 	world.AddPhoto()
 	out.waitFor(t, "STOP, do not delete: Photos in the cloud changed after the last look")
+	var status bytes.Buffer
+	if got := appFor(running, strings.NewReader(""), &status).Run(ctx, []string{"status", "alice"}); got != 1 || !strings.Contains(status.String(), "STOP") {
+		t.Errorf("a script reads %d: %s", got, status.String())
+	}
 	world.Release(departure.StepBackup)
 	out.waitForNew(t, "READY. You may delete this account now")
 	cancel()

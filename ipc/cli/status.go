@@ -28,7 +28,8 @@ func (c statusCmd) Run(s *session) error {
 		return s.live(info, nil)
 	}
 	s.give("departure", info, func() { s.showStatus(info) })
-	if !info.Verdict.Ready && !info.Verdict.Complete && info.State == engine.Open {
+	// The verdict alone is of the last look: whether it holds now is what Live says.
+	if info.Live != agent.LiveReady && !info.Verdict.Complete && info.State == engine.Open {
 		return exit(api.ExitNotReady)
 	}
 	return nil
