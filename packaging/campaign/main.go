@@ -73,8 +73,9 @@ func start(ctx context.Context) error {
 		}
 		results = append(results, r)
 		fmt.Println(r.line())
-	}
-	if *out != "" {
+		if *out == "" {
+			continue
+		}
 		if err := record(*out, results); err != nil {
 			return err
 		}
