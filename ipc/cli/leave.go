@@ -274,7 +274,7 @@ func (l *leaving) finish() error {
 	if l.cmd.Watch != nil {
 		watch = *l.cmd.Watch
 	}
-	if !watch && l.info.Live != agent.LiveReady { // something changed while the last look ended
+	if !watch && !mayGoOn(l.info) { // something changed while the last look ended
 		l.give("departure", l.info, func() { l.showStatus(l.info) })
 		return exit(api.ExitNotReady)
 	}

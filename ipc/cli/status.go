@@ -28,11 +28,16 @@ func (c statusCmd) Run(s *session) error {
 		return s.live(info, nil)
 	}
 	s.give("departure", info, func() { s.showStatus(info) })
-	// The verdict alone is of the last look: whether it holds now is what Live says.
-	if info.Live != agent.LiveReady && !info.Verdict.Complete && info.State == engine.Open {
+	if !mayGoOn(info) {
 		return exit(api.ExitNotReady)
 	}
 	return nil
+}
+
+// mayGoOn reports whether a script may: ready now, or at the end. The verdict
+// alone is of the last look; whether it holds still is what Live says.
+func mayGoOn(info agent.DepartureInfo) bool {
+	return info.Live == agent.LiveReady || info.Verdict.Complete || info.State != engine.Open
 }
 
 func (s *session) statusOfAll() error {
