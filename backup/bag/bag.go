@@ -76,6 +76,7 @@ type Bag struct {
 	id   string
 	now  func() time.Time
 	lock disk.File
+	each bool // one sync for many does not reach this disk: each file gets its own
 
 	session string // names of this process's temporary files start with it
 	counter counter
@@ -183,6 +184,7 @@ func (b *Bag) open() error {
 	if err := b.takeLock(); err != nil {
 		return err
 	}
+	b.each = !b.root.SyncsAll()
 	if err := b.recover(); err != nil {
 		return trouble(err)
 	}

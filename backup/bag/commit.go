@@ -68,7 +68,10 @@ func (b *Bag) Commit(batch []Addition) ([]Record, error) {
 
 // makeDurable makes the content of the batch, and its temporary names, durable.
 func (b *Bag) makeDurable(batch []Addition) error {
-	if len(batch) > fewSyncs && syncAllTells() && b.root.SyncsAll() {
+	if b.each {
+		return b.root.SyncDir(tempDir)
+	}
+	if len(batch) > fewSyncs && syncAllTells() {
 		if err := b.root.SyncAll(); err != nil {
 			return err
 		}
@@ -236,5 +239,7 @@ func (b *Bag) settle() error {
 		}
 	}
 	b.dirty = map[string]bool{}
-	return nil
+	// Where a renaming is two writes (FAT), the old name must not come back: it
+	// would share its bytes with the new one. It goes after the new one is there.
+	return b.root.SyncDir(tempDir)
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"strings"
+	"syscall"
 
 	"github.com/clearance-project/clearance/backup/disk"
 )
@@ -159,6 +161,9 @@ func (b *Bag) finishMove(e *entry, from string) (bool, error) {
 		}
 		e.Path = p
 	}
+	if err := b.rebuild(e); err != nil {
+		return false, err
+	}
 	if err := b.root.Place(from, e.Path); err != nil {
 		return false, err
 	}
@@ -168,11 +173,37 @@ func (b *Bag) finishMove(e *entry, from string) (bool, error) {
 	return true, nil
 }
 
-// present reports whether name is a regular file. A folder above it that is gone
-// makes it absent too.
+// rebuild makes the folders that a line's file goes to: a power cut may have
+// taken them, or somebody else. Where something else has the name of one, the
+// file goes to another.
+func (b *Bag) rebuild(e *entry) error {
+	dir, base := path.Split(e.Path)
+	at := "."
+	for name := range strings.SplitSeq(path.Clean(dir), "/") {
+		sub, made, err := b.names.folder(at, name)
+		if err != nil {
+			return err
+		}
+		if made {
+			b.touch(at)
+		}
+		at = sub
+	}
+	if at == path.Clean(dir) {
+		return nil
+	}
+	p, _, err := b.names.file(at, base, nil)
+	if err == nil {
+		e.Path = p
+	}
+	return err
+}
+
+// present reports whether name is a regular file. A folder above it that is gone,
+// or no folder any more, makes it absent too.
 func (b *Bag) present(name string) (bool, error) {
 	st, err := b.root.Lstat(name)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, disk.ErrLink) || errors.Is(err, syscall.ENOTDIR) {
 		return false, nil
 	}
 	return err == nil && st.Mode.IsRegular(), err

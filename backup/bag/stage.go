@@ -86,7 +86,7 @@ func (s *Staged) Restart() error {
 }
 
 // Finish sets the modification time and ends the writing. The file is durable
-// after [Bag.Commit].
+// after [Bag.Commit], at the latest.
 func (s *Staged) Finish(modTime time.Time) error {
 	s.modTime = modTime
 	if !modTime.IsZero() {
@@ -95,7 +95,13 @@ func (s *Staged) Finish(modTime time.Time) error {
 			return trouble(err)
 		}
 	}
-	if s.size >= large {
+	if s.bag.each {
+		// Later it is opened for reading, through which some file systems flush
+		// nothing to whoever keeps the bytes (CIFS).
+		if err := s.file.Sync(); err != nil {
+			return trouble(err)
+		}
+	} else if s.size >= large {
 		s.file.WriteOut()
 	}
 	s.hash.Sum(s.sum[:0])

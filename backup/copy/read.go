@@ -98,7 +98,6 @@ func readOnce(ctx context.Context, it *source.Item, to sink, w *worker, now func
 }
 
 func readFile(ctx context.Context, it *source.Item, to sink, w *worker, now func() time.Time) (reading, error) {
-	began := now()
 	var f *scan.Reader
 	var before, after scan.Stat
 	var err error
@@ -106,6 +105,7 @@ func readFile(ctx context.Context, it *source.Item, to sink, w *worker, now func
 	if err != nil {
 		return reading{}, opening(err)
 	}
+	began := now() // the opening may take long, on a disk that has to spin up
 	defer w.asking(func() { _ = f.Close() })
 	n, err := pump(ctx, f, before.Size, to, w)
 	if err != nil {

@@ -35,8 +35,8 @@ func (l *Ledger) load() error {
 			return err
 		}
 	}
-	l.synced = l.size // closed in good order, or written anew just now
-	return nil
+	l.synced = l.size          // closed in good order, or written anew just now
+	return l.root.SyncDir(".") // whoever wrote it anew may not have come to this
 }
 
 // replay builds the table from the file.

@@ -76,8 +76,12 @@ func (l *Ledger) Close() error {
 	defer l.mu.Unlock()
 	err := l.broken
 	if err == nil && !l.closed {
-		if _, err = l.append([]byte{recClosed}); err == nil {
-			err = l.sync()
+		// The record that it was closed in order vouches for all before it, so it is
+		// written when those are durable.
+		if err = l.sync(); err == nil {
+			if _, err = l.append([]byte{recClosed}); err == nil {
+				err = l.sync()
+			}
 		}
 	}
 	if l.broken == nil {
