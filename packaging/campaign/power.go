@@ -93,7 +93,7 @@ func (c *course) cut(ctx context.Context, h *home, m *volume, i int, calls int64
 	}
 	before, err := h.lostYet()
 	if err != nil {
-		return calls, err
+		return calls, fmt.Errorf("before round %d: %w", i, err)
 	}
 	o := order{Home: *h, CutAt: 1 + c.rng.Int64N(calls)}
 	d, err := o.run(ctx, 0)
