@@ -58,7 +58,7 @@ func recorded(at string) (all []result, err error) {
 
 const intro = `# Attacks on the copy
 
-Made by %smake campaign-backup%s on %d cores, %s. After each attack: %ssha256sum -c%s accepts the copy or reading it
+Made by %smake campaign-backup%s, or by one campaign of it, on %d cores, %s. After each attack: %ssha256sum -c%s accepts the copy or reading it
 back names the damage, nothing that was acknowledged is lost, and the next run completes it. An attack after which one
 of these did not hold counts as broken. Campaigns are run one by one, and each row is of its latest run.
 
