@@ -90,7 +90,7 @@ func released() input {
 			Intent: Delete, Path: "web", Fate: KeptDevice, Opened: at.Add(-time.Hour)},
 		Health:   Health{Worker: true, Buses: true, Store: true, Clock: true},
 		Trackers: Trackers{Complete: true, Seen: []Tracker{{Name: phoneName, State: TrackerOn}}},
-		Bindings: []KnownBinding{{ID: "goa-1", Kind: "goa", Name: "alice"}},
+		Bindings: []KnownBinding{{ID: "goa-1", Kind: "goa", Name: "alice", Carries: true}},
 		Separate: []OtherHolder{{ID: "google", Name: "Google"}},
 		Devices:  []Device{{ID: "device-1", Name: "old phone", State: DeviceSold}},
 		Seal:     &Seal{At: at, End: at}, Ledger: "ledger", Assured: AssuredSystem, ServerRequired: at.Add(-time.Second),
@@ -99,7 +99,7 @@ func released() input {
 		Copy: Copy{Place: PlaceApart, Shown: "/media/disk", Present: true, Disk: "disk", BagID: "bag", Free: 1000, Ledger: "ledger",
 			Items: 120, Bytes: 1200, OldestRead: at, LatestRead: at, Stats: "stats"},
 		Kept:     Kept{Known: true, Needed: 20, Present: 20},
-		Bindings: []Binding{{ID: "goa-1", Kind: "goa", Name: "alice", State: BindingPresent}},
+		Bindings: []Binding{{ID: "goa-1", Kind: "goa", Name: "alice", State: BindingPresent, Carries: true}},
 		Others:   []OtherHolder{{ID: "google", Name: "Google"}},
 	}
 	for _, d := range Datasets {

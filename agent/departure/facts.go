@@ -57,6 +57,7 @@ type Look struct {
 	Copy     Copy          `json:"copy"`
 	Kept     Kept          `json:"kept"`
 	Bindings []Binding     `json:"bindings"` // every binding of the account that is here now, or that cannot be judged
+	Hints    []Hint        `json:"hints,omitempty"`
 	Others   []OtherHolder `json:"others"`   // the other accounts bound on this device
 }
 
@@ -172,12 +173,35 @@ const (
 // Binding is one place on this device where the account is registered.
 type Binding struct {
 	ID      string       `json:"id"`   // exact, new at every sign-in
-	Kind    string       `json:"kind"` // "goa"
+	Kind    string       `json:"kind"` // of the place where it stands: "goa"
 	Name    string       `json:"name"`
 	State   BindingState `json:"state"`
 	Why     Reason       `json:"why"`               // for leftover and not known
 	Blocked *Remedy      `json:"blocked,omitempty"` // it cannot be removed until this is done
-	Goes    []string     `json:"goes,omitempty"`    // what vanishes from this device with it
+	// Guided: only the person can remove it, and Blocked says how. It is never
+	// an effect of ours, and is read back like any other.
+	Guided bool `json:"guided,omitempty"`
+	// Carries: sources of the account come and go with it. One that is a bare
+	// credential brings nothing, and its end lets no source be absent.
+	Carries bool        `json:"carries,omitempty"`
+	Goes    []Vanishing `json:"goes,omitempty"` // what vanishes from this device with it
+}
+
+// Vanishing is one thing that goes from this device with a binding.
+type Vanishing struct {
+	What  string `json:"what"`  // "address book", "mail account"
+	Name  string `json:"name"`  // as shown to a person
+	Items int64  `json:"items"` // -1: not known
+}
+
+// Hint is a place on this device that knows the account and holds nothing that
+// would be lost: it is told to the person, with the one thing to do by hand, and
+// blocks nothing.
+type Hint struct {
+	ID     string `json:"id"`
+	Name   string `json:"name"`
+	Text   string `json:"text"`
+	Remedy Remedy `json:"remedy"`
 }
 
 // OtherHolder is another account bound on this device.
@@ -224,6 +248,8 @@ type KnownBinding struct {
 	ID   string `json:"id"`
 	Kind string `json:"kind"`
 	Name string `json:"name"`
+	// Carries is as in [Binding].
+	Carries bool `json:"carries,omitempty"`
 	// GoneAt is when it was first found gone; zero while it is there.
 	GoneAt time.Time `json:"gone_at,omitzero"`
 	ByUs   bool      `json:"by_us"` // gone through an act of ours

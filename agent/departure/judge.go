@@ -27,9 +27,9 @@ func newJudge(f Facts, p Profile, pol Policy, now time.Time) *judge {
 }
 
 // Unbound reports whether the account was signed out on this device, by us or
-// by anyone: from then on a source of it may be gone.
+// by anyone, where sources came with it: from then on a source of it may be gone.
 func Unbound(known []KnownBinding) bool {
-	return slices.ContainsFunc(known, func(b KnownBinding) bool { return !b.GoneAt.IsZero() })
+	return slices.ContainsFunc(known, func(b KnownBinding) bool { return b.Carries && !b.GoneAt.IsZero() })
 }
 
 // signedOut reports whether no sign-in of the account is left here.
@@ -112,7 +112,7 @@ func (j *judge) pendingEffects() []Effect {
 		return es
 	}
 	for _, b := range j.f.Look.Bindings {
-		if b.State == BindingPresent { // one that is not known may be somebody else's
+		if b.State == BindingPresent && !b.Guided { // one that is not known may be somebody else's
 			es = append(es, UnbindEffect(b.ID))
 		}
 	}

@@ -76,7 +76,7 @@ func anything(t *rapid.T) input {
 		})},
 		Sources: list(t, "known", func(t *rapid.T) KnownSource { return KnownSource{sourceGen(t), countGen(t, "items")} }),
 		Bindings: list(t, "bindings", func(t *rapid.T) KnownBinding {
-			return KnownBinding{ID: pick(t, "id", "goa-1", "goa-2"), GoneAt: timeGen(t, "gone"), CameBack: rapid.Bool().Draw(t, "back")}
+			return KnownBinding{ID: pick(t, "id", "goa-1", "goa-2"), Carries: rapid.Bool().Draw(t, "carries"), GoneAt: timeGen(t, "gone"), CameBack: rapid.Bool().Draw(t, "back")}
 		}),
 		Separate: list(t, "separate", func(t *rapid.T) OtherHolder { return OtherHolder{"other", pick(t, "other", "x", "y")} }),
 		Devices:  list(t, "devices", func(t *rapid.T) Device { return Device{"device-1", "phone", pick(t, "state", DeviceSold, "odd")} }),
@@ -94,7 +94,7 @@ func anything(t *rapid.T) input {
 			Free: countGen(t, "free"), Ledger: digestGen(t, "copy ledger"), Items: countGen(t, "copied"), Unread: countGen(t, "unread"), Damaged: countGen(t, "damaged"), Differs: countGen(t, "differs"), OldestRead: timeGen(t, "read"), LatestRead: timeGen(t, "read last")},
 		Kept: Kept{Known: b("kept known"), Needed: countGen(t, "needed"), Present: countGen(t, "kept")},
 		Bindings: list(t, "seen bindings", func(t *rapid.T) Binding {
-			return Binding{ID: pick(t, "id", "goa-1", "goa-2"), State: pick(t, "state", BindingPresent, BindingLeftover, BindingGone, "odd")}
+			return Binding{ID: pick(t, "id", "goa-1", "goa-2"), Guided: rapid.Bool().Draw(t, "guided"), State: pick(t, "state", BindingPresent, BindingLeftover, BindingGone, "odd")}
 		}),
 		Others: list(t, "others", func(t *rapid.T) OtherHolder { return OtherHolder{"other", pick(t, "other", "x", "y")} }),
 	}

@@ -15,6 +15,10 @@ type situation struct {
 }
 
 // situations are, for each row of the table, the cases that domain.md tells.
+// byHand is a bare sign-in that another program keeps.
+var byHand = Binding{ID: "git:1", Name: "git", State: BindingPresent, Guided: true, Why: Reason{"by-hand", "git still has the password"},
+	Blocked: &Remedy{Code: "by-hand", Text: "let git forget it", Command: "clearance leave alice@cloud"}}
+
 var situations = []situation{
 	{AgentHealthy, "sound", done, nil, Pass, "healthy", false},
 	{AgentHealthy, "no worker", done, func(in *input) { in.f.Health.Worker = false }, Unknown, "not-healthy", true},
@@ -355,6 +359,12 @@ var situations = []situation{
 		in.f.Look.Bindings[0].Why = Reason{"locked", "the keyring is locked"}
 		in.f.Look.Bindings[0].Blocked = &Remedy{Code: "unlock", Text: "unlock the keyring", Command: "clearance leave alice@cloud"}
 	}, Fail, "locked", false},
+	{BindingsRemoved, "only the person can remove it", done, func(in *input) {
+		in.f.Look.Bindings = append(in.f.Look.Bindings, byHand)
+	}, Fail, "by-hand", true},
+	{AuthorizeGranted, "nothing of it is ours to do", done, func(in *input) {
+		in.f.Look.Bindings = append(in.f.Look.Bindings, byHand)
+	}, Pass, "authorised", false},
 	{BindingsRemoved, "never signed in here", told, nil, NA, "none", false},
 
 	{AccountsSeparate, "still there", done, nil, Pass, "stay", false},

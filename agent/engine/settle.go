@@ -92,7 +92,7 @@ func (e *Engine) settleBindings(rec *Record, look departure.Look) []Event {
 		case departure.BindingPresent:
 			evs = append(evs, e.settleAct(rec, effect, departure.ActInterrupted, "it is still signed in")...)
 			if i < 0 {
-				rec.Bindings = append(rec.Bindings, departure.KnownBinding{ID: b.ID, Kind: b.Kind, Name: b.Name, CameBack: unbound})
+				rec.Bindings = append(rec.Bindings, departure.KnownBinding{ID: b.ID, Kind: b.Kind, Name: b.Name, Carries: b.Carries, CameBack: unbound})
 				if unbound {
 					evs = append(evs, e.event(rec, "came-back", "the account was signed in here again"))
 				}
@@ -102,7 +102,7 @@ func (e *Engine) settleBindings(rec *Record, look departure.Look) []Event {
 			}
 		case departure.BindingGone, departure.BindingLeftover:
 			if i < 0 {
-				rec.Bindings = append(rec.Bindings, departure.KnownBinding{ID: b.ID, Kind: b.Kind, Name: b.Name})
+				rec.Bindings = append(rec.Bindings, departure.KnownBinding{ID: b.ID, Kind: b.Kind, Name: b.Name, Carries: b.Carries})
 				i = len(rec.Bindings) - 1
 			}
 			k := &rec.Bindings[i]

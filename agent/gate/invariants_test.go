@@ -134,6 +134,10 @@ var mutations = map[string]func(*rapid.T, *world.World){
 			w.SignIn()
 		}
 	},
+	"a program keeps the password, or forgets it": func(_ *rapid.T, w *world.World) {
+		w.Bindings[world.ByHand] = !w.Bindings[world.ByHand]
+		w.Touch("")
+	},
 	"find my device switched": func(t *rapid.T, w *world.World) {
 		w.Switch(rapid.SampledFrom([]string{"on", "off", "mute", ""}).Draw(t, "state"))
 	},

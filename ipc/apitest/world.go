@@ -202,7 +202,8 @@ func (w *World) Look(_ context.Context, job engine.Job, report engine.Report) (d
 		state = departure.BindingGone
 	}
 	look.Bindings = []departure.Binding{{ID: binding, Kind: "goa", Name: "Nextcloud (" + Identity + ")", State: state,
-		Goes: []string{"3 contacts"}}}
+		Carries: true,
+		Goes: []departure.Vanishing{{What: "address book", Name: "Contacts", Items: 3}}}}
 	return look, nil
 }
 

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"github.com/dustin/go-humanize"
+
 	"github.com/clearance-project/clearance/agent"
 	"github.com/clearance-project/clearance/agent/departure"
 )
@@ -60,7 +62,7 @@ func (s *session) showPlan(account agent.AccountInfo, plan *agent.PlanReport) {
 		}
 		s.say("Signed in at: %s", printable(b.Name))
 		for _, goes := range b.Goes {
-			s.say("  goes from this device with it: %s", printable(goes))
+			s.say("  goes from this device with it: %s", vanishing(goes))
 		}
 	}
 	for _, t := range plan.Trackers {
@@ -69,6 +71,20 @@ func (s *session) showPlan(account agent.AccountInfo, plan *agent.PlanReport) {
 	if !plan.Complete {
 		s.say("Not everything could be listed, so there may be more.")
 	}
+}
+
+// vanishing is one thing that goes with a sign-in, for a person.
+func vanishing(v departure.Vanishing) string {
+	text := printable(v.What) + " " + printable(v.Name)
+	switch {
+	case v.Items == 1:
+		text += ", 1 item"
+	case v.Items > 1:
+		text += ", " + humanize.Comma(v.Items) + " items"
+	case v.Items < 0:
+		text += ", with what is in it"
+	}
+	return text
 }
 
 func (s *session) showClass(class agent.PlanClass) {

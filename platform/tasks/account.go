@@ -118,7 +118,7 @@ func (w *Worker) signIns(ctx context.Context, job engine.Job) (signIns, error) {
 			s.present = append(s.present, g)
 			s.bindings = append(s.bindings, w.presentBinding(ctx, job.Departure.Account, g))
 		case goa.MatchUnknown:
-			s.bindings = append(s.bindings, departure.Binding{ID: bindingID(g), Kind: "goa", Name: g.Presentation,
+			s.bindings = append(s.bindings, departure.Binding{ID: bindingID(g), Kind: "goa", Name: g.Presentation, Carries: true,
 				Why: departure.Reason{Code: "same-server", Text: g.Presentation + " is at the same server and may be the same account"}})
 		default:
 			if a, ok := w.account(g); ok {
@@ -130,7 +130,7 @@ func (w *Worker) signIns(ctx context.Context, job engine.Job) (signIns, error) {
 	}
 	for _, u := range list.Unlisted {
 		if u.Key.Match(goa.Key{Provider: u.Key.Provider, Identity: userOf(job.Departure.Account), Host: hostOf(job.Departure.Account)}) == goa.MatchYes {
-			s.bindings = append(s.bindings, departure.Binding{ID: "goa:" + u.Key.Provider + ":" + u.ID, Kind: "goa", Name: job.Departure.Account.Name,
+			s.bindings = append(s.bindings, departure.Binding{ID: "goa:" + u.Key.Provider + ":" + u.ID, Kind: "goa", Name: job.Departure.Account.Name, Carries: true,
 				State: departure.BindingLeftover, Why: departure.Reason{Code: "leftover", Text: "the account still stands in this device's list of accounts"}})
 		}
 	}
@@ -149,7 +149,7 @@ func hostOf(a departure.Account) string { _, host, _ := cutLast(a.Identity); ret
 // presentBinding is a sign-in that is there, and what keeps it from being
 // removed.
 func (w *Worker) presentBinding(ctx context.Context, account departure.Account, g goa.Account) departure.Binding {
-	b := departure.Binding{ID: bindingID(g), Kind: "goa", Name: g.Presentation, State: departure.BindingPresent}
+	b := departure.Binding{ID: bindingID(g), Kind: "goa", Name: g.Presentation, State: departure.BindingPresent, Carries: true}
 	if g.Locked {
 		b.Why = departure.Reason{Code: "is-locked", Text: "the account was set up by an administrator, and only they can remove it"}
 		b.Blocked = askAdmin(account)
@@ -174,7 +174,7 @@ func askAdmin(a departure.Account) *departure.Remedy {
 
 // goneBinding looks for what is left of a sign-in that is not listed any more.
 func (w *Worker) goneBinding(ctx context.Context, account departure.Account, k departure.KnownBinding) departure.Binding {
-	b := departure.Binding{ID: k.ID, Kind: k.Kind, Name: k.Name}
+	b := departure.Binding{ID: k.ID, Kind: k.Kind, Name: k.Name, Carries: k.Carries}
 	provider, id, ok := goaOf(k.ID)
 	if !ok {
 		b.Why = departure.Reason{Code: "not-known", Text: "it is not known how " + k.Name + " was signed in"}

@@ -13,6 +13,7 @@ import (
 // Dirs are a person's folders, all absolute.
 type Dirs struct {
 	Home, Config, State string
+	Data, Cache         string
 	Runtime             string // "" where the session gave none
 	Pictures            string // "" where there is no folder for pictures alone
 }
@@ -23,7 +24,8 @@ func User() (Dirs, error) {
 	if err != nil {
 		return Dirs{}, fmt.Errorf("cannot find your home: %w", err)
 	}
-	d := Dirs{Home: home, Config: base("XDG_CONFIG_HOME", home, ".config"), State: base("XDG_STATE_HOME", home, ".local/state")}
+	d := Dirs{Home: home, Config: base("XDG_CONFIG_HOME", home, ".config"), State: base("XDG_STATE_HOME", home, ".local/state"),
+		Data: base("XDG_DATA_HOME", home, ".local/share"), Cache: base("XDG_CACHE_HOME", home, ".cache")}
 	d.Runtime = os.Getenv("XDG_RUNTIME_DIR")
 	d.Pictures = picturesOf(home, d.Config)
 	return d, nil

@@ -104,6 +104,12 @@ func (w *World) Say(ctx context.Context, e *engine.Engine, id string, s engine.S
 				}
 			})
 		}
+		if c.Remedy != nil && c.Remedy.Code == "by-hand" {
+			w.Do(func() {
+				w.Bindings[ByHand] = false
+				w.Touch("")
+			})
+		}
 		if c.ID == departure.ServerSeen || c.ID == departure.KeptHere {
 			continue // who knows the password gives it, who wants their contacts keeps them
 		}

@@ -93,9 +93,13 @@ func (w worker) Look(ctx context.Context, job engine.Job, report engine.Report) 
 }
 
 func (w *World) binding(id string) departure.Binding {
-	b := departure.Binding{ID: id, Kind: "goa", Name: "alice", State: departure.BindingGone}
+	b := departure.Binding{ID: id, Kind: "goa", Name: "alice", State: departure.BindingGone, Carries: id != ByHand}
 	if w.Bindings[id] {
 		b.State = departure.BindingPresent
+		if id == ByHand {
+			b.Guided, b.Blocked = true, &departure.Remedy{Code: "by-hand", Text: "forget the password there", Command: "clearance leave alice@cloud"}
+			return b
+		}
 		if w.Locked {
 			b.Blocked = &departure.Remedy{Code: "unlock", Text: "unlock the keyring", Command: "clearance leave alice@cloud"}
 			b.Why = departure.Reason{Code: "locked", Text: "the keyring is locked"}
@@ -174,6 +178,9 @@ func (w worker) Unbind(ctx context.Context, _ engine.Job, id string) error {
 		return errors.New("it is not there")
 	}
 	w.Unbinds++
+	if id == ByHand {
+		w.Unbinds += 1000 // no grant is for what only the person can do
+	}
 	w.Bindings[id] = false
 	w.Touch("")
 	w.meddled("after unbind")

@@ -50,7 +50,7 @@ type World struct {
 	Book      map[string]int                       // contacts that synced here, gone with the sign-out
 	Trash     map[string]int                       // contacts made offline before the sign-out
 	Own       map[string]int                       // contacts in books of the device's own
-	Bindings  map[string]bool                      // exact id → signed in
+	Bindings  map[string]bool                      // exact id → signed in; [ByHand] is one of them, at times
 	next      int
 	Locked    bool // the keyring
 	Others    []departure.OtherHolder
@@ -142,10 +142,15 @@ func (w *World) Crash() {
 	})
 }
 
-// SignedIn reports whether the account is signed in on the device.
+// ByHand is a bare sign-in that only the person can remove: a password that some
+// other program keeps. No source comes with it.
+const ByHand = "hand-1"
+
+// SignedIn reports whether the account is signed in on the device, with what
+// comes with that.
 func (w *World) SignedIn() bool {
-	for _, in := range w.Bindings {
-		if in {
+	for id, in := range w.Bindings {
+		if in && id != ByHand {
 			return true
 		}
 	}

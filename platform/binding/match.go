@@ -1,0 +1,65 @@
+package binding
+
+import (
+	"strings"
+
+	"github.com/clearance-project/clearance/agent/departure"
+)
+
+// Match says whether an entry is of the account that is left.
+type Match int
+
+// The answers.
+const (
+	MatchUnknown Match = iota // the same server, or one that is not known: nobody can tell from here
+	MatchNo
+	MatchYes
+)
+
+// Identity is an account's name at its provider, with the server where the
+// provider has many: as [departure.Account.Identity].
+func (w Who) Identity() string {
+	if w.Host == "" {
+		return w.User
+	}
+	return w.User + "@" + w.Host
+}
+
+// Of compares an entry with an account. provider is the catalogue's id of the
+// entry's provider, "" where the catalogue has none.
+//
+// Two plain user names at one server are two people. A name with an @ may be
+// somebody's e-mail address, which opens the same account as a user name, and an
+// entry that does not say its user may be anybody's: nobody can tell.
+func (w Who) Of(provider string, account departure.Account) Match {
+	if provider != "" && provider != account.Provider {
+		return MatchNo
+	}
+	if strings.EqualFold(w.Identity(), account.Identity) && w.User != "" {
+		return MatchYes
+	}
+	user, host, many := Split(account.Identity)
+	if w.Host == "" || !many {
+		if provider != "" && (w.User == "" || strings.EqualFold(w.User, user)) {
+			return MatchUnknown
+		}
+		return MatchNo
+	}
+	if !strings.EqualFold(host, w.Host) {
+		return MatchNo
+	}
+	if w.User == "" || strings.Contains(user, "@") || strings.Contains(w.User, "@") {
+		return MatchUnknown
+	}
+	return MatchNo
+}
+
+// Split takes an account's identity apart at its last @. ok is false where it
+// names no server.
+func Split(identity string) (user, host string, ok bool) {
+	i := strings.LastIndex(identity, "@")
+	if i < 0 {
+		return identity, "", false
+	}
+	return identity[:i], identity[i+1:], true
+}
