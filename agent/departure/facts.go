@@ -58,7 +58,7 @@ type Look struct {
 	Kept     Kept          `json:"kept"`
 	Bindings []Binding     `json:"bindings"` // every binding of the account that is here now, or that cannot be judged
 	Hints    []Hint        `json:"hints,omitempty"`
-	Others   []OtherHolder `json:"others"`   // the other accounts bound on this device
+	Others   []OtherHolder `json:"others"` // the other accounts bound on this device
 }
 
 // Listing is one source listed at its origin and held against the ledger.

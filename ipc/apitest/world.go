@@ -203,7 +203,7 @@ func (w *World) Look(_ context.Context, job engine.Job, report engine.Report) (d
 	}
 	look.Bindings = []departure.Binding{{ID: binding, Kind: "goa", Name: "Nextcloud (" + Identity + ")", State: state,
 		Carries: true,
-		Goes: []departure.Vanishing{{What: "address book", Name: "Contacts", Items: 3}}}}
+		Goes:    []departure.Vanishing{{What: "address book", Name: "Contacts", Items: 3}}}}
 	return look, nil
 }
 
