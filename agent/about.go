@@ -9,7 +9,7 @@ import (
 func (s *Service) Providers(context.Context) ([]ProviderInfo, error) {
 	var ps []ProviderInfo
 	for _, p := range s.cfg.Profiles.List() {
-		info := ProviderInfo{ID: p.ID, Name: p.Name, Known: p.Known}
+		info := ProviderInfo{ID: p.ID, Name: p.Name, Known: p.Known, Replaced: s.cfg.Profiles.Replaced(p.ID), Broken: s.cfg.Profiles.Broken(p.ID)}
 		for _, path := range p.Deletion {
 			info.Paths = append(info.Paths, pathInfo(path, ""))
 		}

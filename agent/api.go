@@ -61,6 +61,11 @@ type ProviderInfo struct {
 	Known bool       `json:"known"` // a full profile
 	Paths []PathInfo `json:"paths"`
 	Facts []FactInfo `json:"facts,omitempty"`
+	// Replaced: whoever runs this device wrote the profile.
+	Replaced bool `json:"replaced,omitempty"`
+	// Broken says why what they wrote cannot be used; the built-in profile is
+	// shown, and no account of the provider can be left anew.
+	Broken string `json:"broken,omitempty"`
 }
 
 // PathInfo is one way to delete an account.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 )
@@ -22,8 +21,10 @@ const (
 
 // Catalogue is a loaded set of profiles. It never changes after Load.
 type Catalogue struct {
-	byID map[string]Profile
-	ids  []string
+	byID     map[string]Profile
+	ids      []string
+	broken   map[string]string // by provider, "" for the folder: why an override cannot be used
+	replaced map[string]bool
 }
 
 // Load reads the embedded profiles and lays those of override over them: a file
@@ -33,13 +34,9 @@ type Catalogue struct {
 // others) is for the caller to decide before. The error names the file and the
 // field.
 func Load(override fs.FS) (*Catalogue, error) {
-	builtin, err := fs.Sub(embedded, "catalogue")
+	byID, err := builtin()
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the built-in catalogue: %v", err)
-	}
-	byID := map[string]Profile{}
-	if err := readAll(builtin, byID); err != nil {
-		return nil, fmt.Errorf("cannot read the built-in catalogue: %v", err)
+		return nil, err
 	}
 	if override != nil {
 		if err := readAll(override, byID); err != nil {
@@ -49,8 +46,26 @@ func Load(override fs.FS) (*Catalogue, error) {
 	if err := checkTogether(byID); err != nil {
 		return nil, fmt.Errorf("cannot use the catalogue: %v", err)
 	}
-	return &Catalogue{byID: byID, ids: slices.Sorted(maps.Keys(byID))}, nil
+	c := &Catalogue{}
+	c.set(byID)
+	return c, nil
 }
+
+func builtin() (map[string]Profile, error) {
+	dir, err := fs.Sub(embedded, "catalogue")
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the built-in catalogue: %v", err)
+	}
+	byID := map[string]Profile{}
+	if err := readAll(dir, byID); err != nil {
+		return nil, fmt.Errorf("cannot read the built-in catalogue: %v", err)
+	}
+	return byID, nil
+}
+
+func (c *Catalogue) set(byID map[string]Profile) { c.byID, c.ids = byID, sorted(byID) }
+
+func sorted(byID map[string]Profile) []string { return slices.Sorted(maps.Keys(byID)) }
 
 // Lookup returns the profile with this id, and an unknown one where the
 // catalogue has none.
@@ -131,24 +146,14 @@ func readFile(dir fs.FS, name string) (Profile, error) {
 	if err := errors.Join(err, f.Close()); err != nil {
 		return Profile{}, err
 	}
-	if len(raw) > maxFile {
-		return Profile{}, fmt.Errorf("more than %d bytes", maxFile)
-	}
-	p, err := parse(raw)
-	if err != nil {
-		return Profile{}, err
-	}
-	if want := strings.TrimSuffix(path.Base(name), ".json"); p.ID != want {
-		return Profile{}, fmt.Errorf("id is %q, want the file's name %q", p.ID, want)
-	}
-	return p, nil
+	return Check(name, raw)
 }
 
 // checkTogether refuses what no single file can show: one GOA type claimed by
 // two profiles, and a separate account at a provider that is not listed.
 func checkTogether(byID map[string]Profile) error {
 	owner := map[string]string{}
-	for _, id := range slices.Sorted(maps.Keys(byID)) {
+	for _, id := range sorted(byID) {
 		p := byID[id]
 		for _, t := range p.GOATypes {
 			if other, taken := owner[t]; taken {

@@ -22,6 +22,7 @@ var (
 	idShape   = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 	goaShape  = regexp.MustCompile(`^[a-z0-9_]{1,40}$`)
 	hostShape = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+)+$`)
+	urlShape  = regexp.MustCompile(`^https://[^/?#@\s]+([/?#]\S*)?$`)
 )
 
 // validate checks one profile on its own and returns every fault that it finds.
@@ -239,7 +240,7 @@ func webPage(raw string) bool {
 		}
 	}
 	u, err := url.Parse(raw)
-	return err == nil && u.Scheme == "https" && u.Host != "" && u.User == nil && len(raw) <= maxText
+	return urlShape.MatchString(raw) && err == nil && u.Scheme == "https" && u.Host != "" && u.User == nil && len(raw) <= maxText
 }
 
 func (v *validator) checkPhotoFolders(folders []string) {

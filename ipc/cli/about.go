@@ -2,70 +2,9 @@ package cli
 
 import (
 	"encoding/json"
-	"fmt"
 
-	"github.com/clearance-project/clearance/agent"
-	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/ipc/api"
 )
-
-type providersCmd struct {
-	ID string `arg:"" optional:"" help:"One provider, in full."`
-}
-
-// Run shows the catalogue.
-func (c providersCmd) Run(s *session) error {
-	all, err := s.client.Providers(s.ctx)
-	if err != nil {
-		return err
-	}
-	if c.ID == "" {
-		s.give("providers", all, func() {
-			for _, p := range all {
-				known := ""
-				if !p.Known {
-					known = " (not enough is known yet)"
-				}
-				s.say("  %-10s %s%s", p.ID, p.Name, known)
-			}
-		})
-		return nil
-	}
-	for _, p := range all {
-		if p.ID == c.ID {
-			s.give("provider", p, func() { s.showProvider(p) })
-			return nil
-		}
-	}
-	return &agent.Error{Kind: agent.KindNotFound, Text: fmt.Sprintf("no provider is called %q", c.ID),
-		Remedy: &departure.Remedy{Code: "providers", Text: "see those that are known", Command: "clearance providers"}}
-}
-
-// confidences say how far a fact can be believed.
-var confidences = map[string]string{"H": "official, or read in code", "M": "several say so", "L": "one weak source"}
-
-// needs say what a way to delete asks for.
-var needs = map[departure.Needs]string{
-	departure.SignedInHere: "from this device, while it is signed in", departure.Web: "on a web page",
-	departure.AskAdmin: "by asking an administrator",
-}
-
-func (s *session) showProvider(p agent.ProviderInfo) {
-	s.say("%s", p.Name)
-	if len(p.Paths) > 0 {
-		s.say("How an account is deleted there:")
-	}
-	for _, path := range p.Paths {
-		s.say("  %s: %s, %s", path.ID, path.Title, needs[path.Needs])
-		s.say("    %s", path.Where)
-	}
-	if len(p.Facts) > 0 {
-		s.say("What is known:")
-	}
-	for _, f := range p.Facts {
-		s.say("  %s (%s: %s)", f.Text, confidences[f.Confidence], f.Source)
-	}
-}
 
 type doctorCmd struct{}
 

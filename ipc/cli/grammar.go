@@ -29,7 +29,7 @@ type grammar struct {
 	Submitted submittedCmd `cmd:"" help:"Say that you asked the provider to delete the account."`
 	Cancel    cancelCmd    `cmd:"" help:"Stop leaving an account. Your copy stays."`
 	Restore   restoreCmd   `cmd:"" help:"Bring back what a copy holds, or try whether that works."`
-	Providers providersCmd `cmd:"" help:"What is known about the providers."`
+	Providers providersCmd `cmd:"" help:"What is known about the providers, and files that add to it."`
 	Doctor    doctorCmd    `cmd:"" help:"Whether the agent is well."`
 	Keys      keysCmd      `cmd:"" help:"The public keys that permits and proofs are checked with."`
 
