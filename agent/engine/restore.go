@@ -97,10 +97,15 @@ type RestoreReport struct {
 	Copy    string         `json:"copy"` // where the copy is
 	BagID   string         `json:"bag_id"`
 	Target  string         `json:"target"` // as a person would name it
-	// Proof is what every item was held against: "ledger" is this agent's own
-	// list, "manifest" or "items" the copy's.
+	// Proof is the strongest thing that items were held against: "ledger" is this
+	// agent's own list, "manifest" or "items" the copy's. An item that is not on
+	// the agent's list counts as unproven.
 	Proof string `json:"proof"`
-	// Warnings are what a person should know of the copy's own lists.
+	// Newer are items of which the copy names a version after the one on the
+	// agent's own list, which was restored.
+	Newer int64 `json:"newer,omitempty"`
+	// Warnings are what a person should know of who vouches for the copy, and of
+	// its own lists.
 	Warnings []string       `json:"warnings,omitempty"`
 	Sets     []RestoreTally `json:"sets"`
 	Bytes    int64          `json:"bytes"` // written
@@ -121,6 +126,7 @@ type RestoreTally struct {
 	Failed   int64             `json:"failed"`
 	LeftOut  int64             `json:"left_out"` // the target cannot hold such items
 	Undated  int64             `json:"undated"`  // have no time, and one was asked for
+	Unproven int64             `json:"unproven"` // of those selected: only the copy's own lists vouch for them
 }
 
 // RestoreItem is an item that was written, or could not be.
@@ -130,7 +136,9 @@ type RestoreItem struct {
 	Where   string            `json:"where,omitempty"`
 	Size    int64             `json:"size,omitempty"`
 	Beside  bool              `json:"beside,omitempty"`
-	Why     string            `json:"why,omitempty"`
+	// Unproven: only the copy's own lists vouch for it.
+	Unproven bool   `json:"unproven,omitempty"`
+	Why      string `json:"why,omitempty"`
 }
 
 // RestoreDrill is what a drill showed.

@@ -108,9 +108,9 @@ func (r *run) known(a *bag.Addition) (bool, error) {
 		return false, err
 	}
 	sum, size := a.Staged.SHA256(), a.Staged.Size()
-	if ok {
-		a.FirstSeen = old.FirstSeen
-		if old.SHA256 == sum && old.Size == size && r.present(old.Path, size) {
+	if ok && old.SHA256 == sum && old.Size == size {
+		a.FirstSeen = old.FirstSeen // the same version, whatever became of its copy
+		if r.present(old.Path, size) {
 			old.Rev, old.Unsettled = a.Rev, a.Unsettled
 			if err := a.Staged.Discard(); err != nil {
 				return false, err

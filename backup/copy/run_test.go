@@ -3,6 +3,7 @@ package copy_test
 import (
 	"os"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -64,4 +65,17 @@ func TestChangedItemIsANewVersionAndVanishedStays(t *testing.T) {
 		t.Fatal(d)
 	}
 	w.check()
+	// Each version says when it was first seen: "as of a day" goes by that.
+	var seen []time.Time
+	for rec, err := range w.bag.Items() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rec.ID == "a.jpg" {
+			seen = append(seen, rec.FirstSeen)
+		}
+	}
+	if len(seen) != 2 || !seen[1].After(seen[0]) {
+		t.Fatalf("versions first seen at %v", seen)
+	}
 }

@@ -36,16 +36,23 @@ type chooser struct {
 	from    *bag.Reader
 	sel     Selection
 	ledger  *ledger.Ledger
+	witness bool // the ledger is another copy's
 	layouts map[source.Ref]layout
-	newest  map[keySum]uint32 // the number of the record to take
-	known   map[keySum]bool   // versions that the lists name, where there is a ledger
-	count   int
-	bytes   int64
-	plain   Proof
+	newest  map[keySum]uint32 // the number of the newest record
+	held    map[keySum]uint32 // the number of the one that the ledger has, where it speaks of the item
+	// disputed are items of which the ledger speaks, with a record that it does
+	// not have and none after it that it has; true: selected.
+	disputed map[keySum]bool
+	count    int
+	bytes    int64
+	plain    Proof
 }
 
-func newChooser(ctx context.Context, from *bag.Reader, sel Selection, l *ledger.Ledger) (*chooser, error) {
-	c := &chooser{from: from, sel: sel, ledger: l, layouts: map[source.Ref]layout{}, newest: map[keySum]uint32{}, known: map[keySum]bool{}, plain: ByManifest}
+func newChooser(ctx context.Context, from *bag.Reader, sel Selection, o Options) (*chooser, error) {
+	c := &chooser{
+		from: from, sel: sel, ledger: o.Ledger, witness: o.Witness, plain: ByManifest,
+		layouts: map[source.Ref]layout{}, newest: map[keySum]uint32{}, held: map[keySum]uint32{}, disputed: map[keySum]bool{},
+	}
 	if !from.HasManifest() {
 		c.plain = ByItems
 	}
@@ -84,9 +91,6 @@ func (c *chooser) survey(ctx context.Context) error {
 		if n%4096 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if c.ledger != nil {
-			c.known[keyOf(&r.Key, r.SHA256[:]...)] = true
-		}
 		if _, ok := c.layouts[r.Ref]; !ok {
 			if l, ok := layoutOf(&r); ok {
 				c.layouts[r.Ref] = l
@@ -98,9 +102,63 @@ func (c *chooser) survey(ctx context.Context) error {
 		if !c.sel.AsOf.IsZero() && r.FirstSeen.After(c.sel.AsOf) {
 			continue
 		}
-		c.newest[keyOf(&r.Key)] = n
+		k := keyOf(&r.Key)
+		c.newest[k] = n
+		if err := c.ask(&r, k, n); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// ask holds a record against the ledger: a line of the copy, however new, never
+// takes the place of what the ledger says is the item.
+func (c *chooser) ask(r *bag.Record, k keySum, n uint32) error {
+	if c.ledger == nil || c.witness {
+		return nil
+	}
+	e, ok, err := c.ledger.Get(&r.Key)
+	if err != nil || !ok || !c.speaks(&e) {
+		return err
+	}
+	if e.SHA256 != r.SHA256 || e.Size != r.Size {
+		c.disputed[k] = c.sel.maySelect(r.Dataset, r.Source, c.layout(r).book)
+		return nil
+	}
+	delete(c.disputed, k)
+	if _, ok := c.held[k]; !ok || r.Path == e.Path {
+		c.held[k] = n
+	}
+	return nil
+}
+
+// speaks reports whether the ledger tells which version of an item is meant: it
+// has the newest alone.
+func (c *chooser) speaks(e *ledger.Entry) bool {
+	return c.sel.AsOf.IsZero() || !e.FirstSeen.After(c.sel.AsOf)
+}
+
+// meant is the number of the record to take of an item; 0: none, for the ledger
+// has what no record is.
+func (c *chooser) meant(k keySum) uint32 {
+	if n, ok := c.held[k]; ok {
+		return n
+	}
+	if _, ok := c.disputed[k]; ok {
+		return 0
+	}
+	return c.newest[k]
+}
+
+// newer are the selected items of which the lists name a version after the one
+// that the ledger has.
+func (c *chooser) newer() (n int) {
+	for k, selected := range c.disputed {
+		if _, ok := c.held[k]; ok && selected {
+			n++
+		}
+	}
+	return n
 }
 
 func (c *chooser) layout(r *bag.Record) layout {
@@ -112,86 +170,108 @@ func (c *chooser) layout(r *bag.Record) layout {
 }
 
 // items yields what the lists say is meant; what must be looked into is not
-// judged yet.
+// judged yet. Where there is a ledger, what it vouches for comes first, so that
+// nothing else takes the name or the id of that.
 func (c *chooser) items(ctx context.Context) iter.Seq2[*Item, error] {
 	return func(yield func(*Item, error) bool) {
-		n := uint32(0)
-		taken := map[keySum]bool{}
-		for r, err := range c.from.Records() {
-			if err == nil && ctx.Err() != nil {
-				err = ctx.Err()
-			}
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			n++
-			newest := c.newest[keyOf(&r.Key)] == n
-			l := c.layout(&r)
-			if !newest && !c.sel.AllVersions || !c.sel.maySelect(r.Dataset, r.Source, l.book) {
-				continue
-			}
-			if c.sel.AllVersions {
-				v := keyOf(&r.Key, r.SHA256[:]...)
-				if taken[v] {
-					continue
-				}
-				taken[v] = true
-			}
-			it := &Item{Record: r, Book: l.book, Older: !newest, from: c.from, names: namesFor(&r, l, !newest)}
-			c.judge(it, newest)
-			if !yield(it, nil) {
-				return
-			}
+		if c.ledger == nil {
+			c.pass(ctx, func(*Item) bool { return true }, yield)
+			return
 		}
+		_ = c.pass(ctx, func(it *Item) bool { return it.Proof == ByLedger }, yield) &&
+			c.pass(ctx, func(it *Item) bool { return it.Proof != ByLedger }, yield)
 	}
 }
 
-// judge finds out what the item's bytes must be.
-func (c *chooser) judge(it *Item, newest bool) {
+// pass goes through the records once; false where it was ended.
+func (c *chooser) pass(ctx context.Context, want func(*Item) bool, yield func(*Item, error) bool) bool {
+	n := uint32(0)
+	taken := map[keySum]bool{}
+	for r, err := range c.from.Records() {
+		if err == nil && ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			yield(nil, err)
+			return false
+		}
+		n++
+		meant := c.meant(keyOf(&r.Key)) == n
+		l := c.layout(&r)
+		if !meant && !c.sel.AllVersions || !c.sel.maySelect(r.Dataset, r.Source, l.book) {
+			continue
+		}
+		it := &Item{Record: r, Book: l.book, Older: !meant, from: c.from, names: namesFor(&r, l, !meant)}
+		c.judge(it)
+		if !want(it) {
+			continue
+		}
+		if c.sel.AllVersions {
+			v := keyOf(&r.Key, r.SHA256[:]...)
+			if taken[v] {
+				continue
+			}
+			taken[v] = true
+		}
+		if !yield(it, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// judge finds out what the item's bytes must be, and who says so.
+func (c *chooser) judge(it *Item) {
+	it.Proof = c.plain
+	if c.ledger != nil {
+		e, ok, err := c.ledger.Get(&it.Key)
+		if err != nil {
+			it.bad = &ItemError{Unreadable, err}
+			return
+		}
+		if ok && e.SHA256 == it.SHA256 && e.Size == it.Size {
+			it.Proof = ByLedger
+		}
+	}
 	sum, err := c.from.Sum(it.Path)
 	switch {
 	case !slices.Contains(Datasets, it.Dataset):
 		it.bad = &ItemError{Unlisted, errors.New("the lists of the copy give it no kind that is known")}
-		return
 	case c.plain == ByItems:
 	case err != nil:
 		it.bad = &ItemError{Unlisted, err}
-		return
 	case sum != it.SHA256:
 		it.bad = &ItemError{Damaged, errors.New("the lists of the copy give it two sums")}
-		return
-	}
-	if c.ledger == nil || !newest || !c.sel.AsOf.IsZero() || it.State == bag.Edited {
-		return
-	}
-	e, ok, err := c.ledger.Get(&it.Key)
-	switch {
-	case err != nil:
-		it.bad = &ItemError{Unreadable, err}
-	case ok && (e.SHA256 != it.SHA256 || e.Size != it.Size):
-		it.bad = &ItemError{Damaged, errors.New("it is not what the list outside the copy says was copied")}
 	}
 }
 
-// unlisted are the items that the ledger has and the lists of the bag do not
-// name: whoever took a file away may have taken its line too.
-func (c *chooser) unlisted() iter.Seq2[ledger.Entry, error] {
-	return func(yield func(ledger.Entry, error) bool) {
-		if c.ledger == nil || !c.sel.AsOf.IsZero() {
+// absent are the items that the ledger has and no record of the bag is, each
+// with what became of it: whoever took a file away, or put another in its place,
+// may have changed its line too.
+func (c *chooser) absent() iter.Seq2[*Item, error] {
+	return func(yield func(*Item, error) bool) {
+		if c.ledger == nil {
 			return
 		}
 		for e, err := range c.ledger.All() {
-			if err == nil {
-				l := c.layouts[e.Ref]
-				if c.known[keyOf(&e.Key, e.SHA256[:]...)] || !c.sel.maySelect(e.Dataset, e.Source, l.book) {
-					continue
-				}
-				if _, ok := c.newest[keyOf(&e.Key)]; ok {
-					continue // a newer line of it fails by its sum
-				}
+			if err != nil {
+				yield(nil, err)
+				return
 			}
-			if !yield(e, err) {
+			k := keyOf(&e.Key)
+			_, listed := c.newest[k]
+			_, held := c.held[k]
+			_, disputed := c.disputed[k]
+			l := c.layouts[e.Ref]
+			if held || listed && !disputed || !c.speaks(&e) || !c.sel.maySelect(e.Dataset, e.Source, l.book) {
+				continue
+			}
+			it := &Item{Record: bag.Record{Key: e.Key, Path: e.Path, Size: e.Size, SHA256: e.SHA256}, Book: l.book, Proof: ByLedger}
+			it.bad = &ItemError{Missing, errors.New("it was copied, and the lists of the copy no longer name it")}
+			if disputed {
+				it.bad = &ItemError{Damaged, errors.New("it is not what the list outside the copy says was copied")}
+			}
+			if !yield(it, nil) {
 				return
 			}
 		}

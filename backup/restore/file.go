@@ -125,7 +125,8 @@ func (s shelf) add(o *Object) {
 	s[o.UID][o.Digest] = true
 }
 
-// place says how an object goes beside what is there.
+// place says how an object goes beside what is there; Failed where something
+// else has the UID beside its own too.
 func (s shelf) place(o Object) (Object, State) {
 	if s[o.UID] == nil {
 		return o, Written
@@ -134,10 +135,13 @@ func (s shelf) place(o Object) (Object, State) {
 		return o, Already
 	}
 	other := o.As(o.OtherUID())
-	if s[other.UID] == nil {
+	switch {
+	case s[other.UID] == nil:
 		return other, Beside
+	case s[other.UID][other.Digest]:
+		return other, Already
 	}
-	return other, Already
+	return other, Failed
 }
 
 type pendingResult struct {
@@ -282,6 +286,10 @@ func (w *fileRun) objects(ctx context.Context, b Batch) iter.Seq[[]byte] {
 				o, state := w.there.place(o)
 				if state == Already {
 					continue
+				}
+				if state == Failed {
+					res = failed(Conflict, fmt.Errorf("other contacts or entries have both its id and %q", o.UID))
+					break
 				}
 				w.there.add(&o)
 				if !yield(o.Raw) {

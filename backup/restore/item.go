@@ -20,8 +20,11 @@ type Item struct {
 	// Book is the folder, address book or calendar it comes from, as the bag
 	// names it.
 	Book string
-	// Older is set for a version that is not the newest one.
+	// Older is set for a version that is not the one that is meant: the newest, or
+	// where the ledger has the item, the ledger's.
 	Older bool
+	// Proof is who says what its bytes must be.
+	Proof Proof
 
 	names []string // its path beneath a folder, see layout
 	from  *bag.Reader

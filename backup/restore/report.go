@@ -40,6 +40,7 @@ type Tally struct {
 	Failed   int
 	LeftOut  int // the target cannot hold such items
 	Undated  int // have no time, and one was asked for
+	Unproven int // of those selected: only the copy's own lists vouch for them
 }
 
 // Placed is an item that was written, or in a dry run would be.
@@ -49,6 +50,7 @@ type Placed struct {
 	Where  string // as the target names it; raw bytes
 	Beside bool
 	Size   int64
+	Proof  Proof
 }
 
 // Failure is an item that was not restored.
@@ -64,13 +66,14 @@ type Failure struct {
 type Report struct {
 	Outcome Outcome
 	DryRun  bool
-	Proof   Proof
+	Proof   Proof // the strongest that there is; items may have a weaker one: Tally.Unproven
 	BagID   string
 
 	Lists      bag.Lists
 	ListsWhy   string // what is wrong with them
 	Unreadable int    // lines of the lists that could not be understood
-	Unlisted   int    // items that the ledger has and the copy's lists do not name; they are among the failures
+	Unlisted   int    // items that the ledger has and the copy's lists do not name; failures, unless it is another copy's ledger
+	Newer      int    // items of which the lists name a version after the ledger's; that one is left out
 
 	All       Tally
 	Sets      map[source.Dataset]Tally

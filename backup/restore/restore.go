@@ -20,9 +20,14 @@ import (
 // Options of a run. The zero value is usable.
 type Options struct {
 	DryRun bool
-	// Ledger is the list kept outside the copy, where this device has it: then
-	// every newest version is held against it. nil: against the copy's manifest.
-	Ledger   *ledger.Ledger
+	// Ledger is the list kept outside the copy, where this device has it: it says
+	// which version of an item is meant, and what must be there. What it does not
+	// have is held against the copy's manifest, and counted as unproven. nil:
+	// everything is.
+	Ledger *ledger.Ledger
+	// Witness says that the ledger is of another copy of the same items: it vouches
+	// for what it has, and says nothing of what else must be there.
+	Witness  bool
 	Now      func() time.Time // nil: the system's clock
 	Progress func(Progress)   // called one at a time; may be nil
 }
@@ -65,12 +70,15 @@ func (r *run) all(ctx context.Context) (err error) {
 	if err := apart(r.from.Path(), r.to.Path()); err != nil {
 		return err
 	}
-	if r.chooser, err = newChooser(ctx, r.from, r.sel, r.opts.Ledger); err != nil {
+	if r.chooser, err = newChooser(ctx, r.from, r.sel, r.opts); err != nil {
 		return err
 	}
 	r.report.Proof = r.chooser.plain
 	if r.opts.Ledger != nil {
 		r.report.Proof = ByLedger
+	}
+	if !r.sel.AllVersions {
+		r.report.Newer = r.chooser.newer()
 	}
 	r.at.Total, r.at.TotalBytes = r.chooser.count, r.chooser.bytes
 	r.opts.Progress(r.at)
@@ -83,7 +91,7 @@ func (r *run) all(ctx context.Context) (err error) {
 	if r.done != r.gone {
 		return fmt.Errorf("cannot tell what became of %d items", r.gone-r.done)
 	}
-	return r.addUnlisted()
+	return r.addAbsent()
 }
 
 // apart refuses a target in the copy, or around it.
@@ -190,9 +198,7 @@ func (r *run) meant(ctx context.Context, it *Item) bool {
 		r.tally(it.Dataset).LeftOut++
 		return false
 	}
-	t := r.tally(it.Dataset)
-	t.Selected++
-	t.Bytes = sum(t.Bytes, it.Size)
+	r.selected(it)
 	return true
 }
 
@@ -202,9 +208,16 @@ const maxLookedInto = source.MaxVCard
 func (r *run) count(it *Item) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.selected(it)
+}
+
+func (r *run) selected(it *Item) {
 	t := r.tally(it.Dataset)
 	t.Selected++
 	t.Bytes = sum(t.Bytes, it.Size)
+	if it.Proof != ByLedger {
+		t.Unproven++
+	}
 }
 
 // note takes what became of an item.
@@ -223,7 +236,7 @@ func (r *run) note(it *Item, res Result) {
 		}
 		r.report.Bytes = sum(r.report.Bytes, it.Size)
 		if len(r.report.Placed) < MaxNamed {
-			r.report.Placed = append(r.report.Placed, Placed{it.Key, it.Title(), res.Where, res.State == Beside, it.Size})
+			r.report.Placed = append(r.report.Placed, Placed{it.Key, it.Title(), res.Where, res.State == Beside, it.Size, it.Proof})
 		}
 	default:
 		r.fail(it.Key, it.Title(), it.Path, res.Err)
@@ -247,16 +260,24 @@ func (r *run) fail(k source.Key, title, path string, err error) {
 	}
 }
 
-func (r *run) addUnlisted() error {
-	for e, err := range r.chooser.unlisted() {
+// addAbsent counts what the ledger has and the copy does not list: failures,
+// unless the ledger is another copy's.
+func (r *run) addAbsent() error {
+	for it, err := range r.chooser.absent() {
 		if err != nil {
 			return err
 		}
-		r.report.Unlisted++
-		t := r.tally(e.Dataset)
-		t.Selected++
-		t.Bytes = sum(t.Bytes, e.Size)
-		r.fail(e.Key, e.ID, e.Path, &ItemError{Missing, errors.New("it was copied, and the lists of the copy no longer name it")})
+		if !r.to.Takes(it) {
+			continue
+		}
+		if it.bad.Reason == Missing {
+			r.report.Unlisted++
+		}
+		if r.opts.Witness {
+			continue
+		}
+		r.selected(it)
+		r.fail(it.Key, it.Title(), it.Path, it.bad)
 	}
 	return nil
 }
@@ -278,7 +299,7 @@ func (r *run) finish(err error) (Report, error) {
 	case err != nil:
 		out.Outcome = Stopped
 		return *out, err
-	case out.All.Failed > 0 || asked > 0 || out.Lists != bag.ListsWhole || out.Unreadable > 0:
+	case out.All.Failed > 0 || asked > 0 || out.Newer > 0 || out.Lists != bag.ListsWhole || out.Unreadable > 0:
 		out.Outcome = Partial
 	default:
 		out.Outcome = Complete
@@ -295,4 +316,5 @@ func (t *Tally) add(o Tally) {
 	t.Failed += o.Failed
 	t.LeftOut += o.LeftOut
 	t.Undated += o.Undated
+	t.Unproven += o.Unproven
 }

@@ -10,7 +10,7 @@ import (
 var _ engine.Restorer = (*World)(nil)
 
 // Restore implements engine.Restorer: twelve photos and three contacts, of which
-// a search finds one photo, a second time adds nothing, and photos that could
+// a search finds one photo, only the copy vouches for one, a second time adds nothing, and photos that could
 // not be copied are damaged.
 func (w *World) Restore(ctx context.Context, task engine.RestoreTask, report engine.Report) (engine.RestoreReport, error) {
 	if err := w.wait(ctx, engine.StepRestore); err != nil {
@@ -38,8 +38,11 @@ func (w *World) Restore(ctx context.Context, task engine.RestoreTask, report eng
 		Outcome: engine.RestoreComplete, DryRun: task.DryRun, Copy: task.From, BagID: "bag-1", Target: target, Proof: "manifest",
 		Sets: []engine.RestoreTally{photos, contacts}, Bytes: (photos.Written + contacts.Written) * itemBytes,
 	}
+	if task.From == "" { // one that the agent made, in which somebody put a photo
+		out.Proof, out.Sets[0].Unproven = "ledger", 1
+	}
 	if photos.Written > 0 {
-		out.Items = []engine.RestoreItem{{Dataset: departure.Photos, Name: "sea.jpg", Where: "photos/server/sea.jpg", Size: itemBytes, Beside: photos.Beside > 0}}
+		out.Items = []engine.RestoreItem{{Dataset: departure.Photos, Name: "sea.jpg", Where: "photos/server/sea.jpg", Size: itemBytes, Beside: photos.Beside > 0, Unproven: true}}
 	}
 	if photos.Failed > 0 {
 		out.Outcome = engine.RestorePartial

@@ -10,6 +10,9 @@ import (
 // shownItems is how many items, and how many failures, a person is shown.
 const shownItems = 20
 
+// proofOutside is the proof of a restore in which the agent's own list spoke.
+const proofOutside = "ledger"
+
 func (s *session) showRestore(r *agent.RestoreReport, again string) {
 	if r.Drill != nil {
 		s.showDrill(r)
@@ -45,6 +48,9 @@ func (s *session) showRestored(r *agent.RestoreReport) {
 			some = true
 			s.say("  %s, %s: %s %swritten, %s there already", amount(t.Selected, t.Dataset), size(t.Bytes), humanize.Comma(t.Written), did, humanize.Comma(t.Already))
 		}
+		if t.Unproven > 0 && r.Proof == proofOutside {
+			s.say("    nothing outside the copy vouches for %s of them", humanize.Comma(t.Unproven))
+		}
 		if t.Beside > 0 {
 			s.say("    %s of them beside something else that has the name, which stays as it is", humanize.Comma(t.Beside))
 		}
@@ -63,18 +69,23 @@ func (s *session) showRestored(r *agent.RestoreReport) {
 	}
 }
 
-// showItemsOf names what a dry run foretells, and what lands beside something.
+// showItemsOf names what a dry run foretells, what lands beside something, and
+// what only the copy itself vouches for.
 func (s *session) showItemsOf(r *agent.RestoreReport) {
 	shown := 0
 	for _, it := range r.Items {
-		if !r.DryRun && !it.Beside {
+		if !r.DryRun && !it.Beside && (!it.Unproven || r.Proof != proofOutside) {
 			continue
 		}
 		if shown++; shown > shownItems {
 			s.say("    … and more: --json names up to %s", humanize.Comma(engine.MaxRestoreNamed))
 			return
 		}
-		s.say("    %s → %s", printable(it.Name), printable(it.Where))
+		doubt := ""
+		if it.Unproven && r.Proof == proofOutside {
+			doubt = " (nothing outside the copy vouches for it)"
+		}
+		s.say("    %s → %s%s", printable(it.Name), printable(it.Where), doubt)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -155,12 +156,18 @@ func (w *Worker) recognise(job engine.Job, h *held, birth bool) (ours bool, err 
 // copiesOf are the names of the copies of a bag that are known here, the first
 // one first.
 func (w *Worker) copiesOf(id string) (keys []string, err error) {
+	all, err := w.copiesKnown()
+	return slices.DeleteFunc(all, func(key string) bool { return bagOf(key) != filepath.Base(id) }), err
+}
+
+// copiesKnown are the names of all copies of which there is a list here.
+func (w *Worker) copiesKnown() (keys []string, err error) {
 	all, err := os.ReadDir(filepath.Join(w.cfg.State, "bags"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("cannot read what is known of your copies: %w", err)
 	}
 	for _, d := range all {
-		if n := d.Name(); d.IsDir() && bagOf(n) == filepath.Base(id) && !strings.HasSuffix(n, forkSuffix) {
+		if n := d.Name(); d.IsDir() && !strings.HasSuffix(n, forkSuffix) {
 			keys = append(keys, n)
 		}
 	}

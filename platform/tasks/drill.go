@@ -14,8 +14,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/clearance-project/clearance/agent/engine"
-	"github.com/clearance-project/clearance/backup/bag"
-	"github.com/clearance-project/clearance/backup/ledger"
 	"github.com/clearance-project/clearance/backup/restore"
 	"github.com/clearance-project/clearance/platform/bus"
 	"github.com/clearance-project/clearance/platform/eds"
@@ -29,13 +27,13 @@ const maxExamples = 10
 // the copy: every item into a folder, and what books can hold into the books of
 // a session that has its own home and bus. The place goes with the drill; what a
 // killed one left goes with the next.
-func (w *Worker) drill(ctx context.Context, from *bag.Reader, l *ledger.Ledger, task *engine.RestoreTask, report engine.Report) (out engine.RestoreReport, err error) {
+func (w *Worker) drill(ctx context.Context, from *opened, task *engine.RestoreTask, report engine.Report) (out engine.RestoreReport, err error) {
 	place, err := w.drillPlace(task)
 	if err != nil {
 		return out, err
 	}
 	defer func() { err = errors.Join(err, place.remove()) }()
-	d := &drill{w: w, from: from, ledger: l, sel: selection(task), report: report, dir: place.dir, result: &engine.RestoreDrill{Equal: true}}
+	d := &drill{w: w, from: from, sel: selection(task), report: report, dir: place.dir, result: &engine.RestoreDrill{Equal: true}}
 	defer func() { err = errors.Join(err, d.close()) }()
 	parts, err := d.parts(ctx)
 	if err != nil {
@@ -173,8 +171,7 @@ func removeLeftDrills(notes string) error {
 // drill is one under way.
 type drill struct {
 	w       *Worker
-	from    *bag.Reader
-	ledger  *ledger.Ledger
+	from    *opened
 	sel     restore.Selection
 	report  engine.Report
 	dir     string
@@ -260,8 +257,8 @@ func (d *drill) part(ctx context.Context, p drillPart) (restore.Report, error) {
 	out := engine.DrillPart{Target: p.name}
 	began := d.w.now()
 	rec := &recorder{Target: p.target}
-	o := restore.Options{Ledger: d.ledger, Now: d.w.cfg.Clock.Now, Progress: progress(d.report)}
-	first, err := restore.Run(ctx, d.from, rec, d.sel, o)
+	o := restore.Options{Ledger: d.from.ledger, Witness: d.from.vouched == byAnother, Now: d.w.cfg.Clock.Now, Progress: progress(d.report)}
+	first, err := restore.Run(ctx, d.from.Reader, rec, d.sel, o)
 	if err != nil {
 		return first, err
 	}
@@ -278,7 +275,7 @@ func (d *drill) part(ctx context.Context, p drillPart) (restore.Report, error) {
 	}
 	d.result.Took.First += d.w.now().Sub(began).Seconds()
 	began = d.w.now()
-	second, err := restore.Run(ctx, d.from, &recorder{Target: p.target}, d.sel, o)
+	second, err := restore.Run(ctx, d.from.Reader, &recorder{Target: p.target}, d.sel, o)
 	if err != nil {
 		return first, err
 	}

@@ -4,18 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
-	"regexp"
-	"strings"
 
 	"github.com/dustin/go-humanize"
 
 	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/agent/engine"
 	"github.com/clearance-project/clearance/backup/bag"
-	"github.com/clearance-project/clearance/backup/ledger"
 	"github.com/clearance-project/clearance/backup/place"
 	"github.com/clearance-project/clearance/backup/restore"
 	"github.com/clearance-project/clearance/backup/source"
@@ -26,22 +21,22 @@ var _ engine.Restorer = (*Worker)(nil)
 // Restore brings items of a copy back, foretells that, or drills it. The copy is
 // opened for reading alone.
 func (w *Worker) Restore(ctx context.Context, task engine.RestoreTask, report engine.Report) (out engine.RestoreReport, err error) {
-	from, l, err := w.openCopy(ctx, &task)
+	from, err := w.openCopy(ctx, &task)
 	if err != nil {
 		return out, restoreRefusal(err)
 	}
 	defer func() { err = errors.Join(err, from.Close()) }()
 	if task.Drill {
-		out, err = w.drill(ctx, from, l, &task, report)
+		out, err = w.drill(ctx, from, &task, report)
 		return out, restoreRefusal(err)
 	}
-	to, name, done, err := w.target(ctx, from, &task)
+	to, name, done, err := w.target(ctx, from.Reader, &task)
 	if err != nil {
 		return out, restoreRefusal(err)
 	}
 	defer done()
-	r, err := restore.Run(ctx, from, to, selection(&task), restore.Options{
-		DryRun: task.DryRun, Ledger: l, Now: w.cfg.Clock.Now, Progress: progress(report),
+	r, err := restore.Run(ctx, from.Reader, to, selection(&task), restore.Options{
+		DryRun: task.DryRun, Ledger: from.ledger, Witness: from.vouched == byAnother, Now: w.cfg.Clock.Now, Progress: progress(report),
 	})
 	if err != nil {
 		return out, restoreRefusal(err)
@@ -63,117 +58,6 @@ func selection(task *engine.RestoreTask) restore.Selection {
 		s.Datasets = append(s.Datasets, source.Dataset(d))
 	}
 	return s
-}
-
-// openCopy opens the copy that is meant, and this agent's own list of it where
-// there is one.
-func (w *Worker) openCopy(ctx context.Context, task *engine.RestoreTask) (*bag.Reader, *ledger.Ledger, error) {
-	at, err := w.findCopy(task)
-	if err != nil {
-		return nil, nil, err
-	}
-	from, err := bag.OpenReader(ctx, at, bag.Options{Now: w.cfg.Clock.Now})
-	if err != nil {
-		return nil, nil, err
-	}
-	l, err := w.listOf(from, task.Known)
-	if err != nil {
-		return nil, nil, errors.Join(err, from.Close())
-	}
-	return from, l, nil
-}
-
-// findCopy is where the copy lies that is meant.
-func (w *Worker) findCopy(task *engine.RestoreTask) (string, error) {
-	if task.From != "" {
-		return copyAt(task.From)
-	}
-	if len(task.Known) > 1 {
-		var names []string
-		for _, k := range task.Known {
-			names = append(names, k.Account.Name+" in "+k.Destination.Folder)
-		}
-		return "", &engine.BlockedError{
-			Why:    departure.Reason{Code: "which-copy", Text: fmt.Sprintf("there are %d copies: %s", len(names), strings.Join(names, "; "))},
-			Remedy: departure.Remedy{Code: "from", Text: "say which one", Command: "clearance restore --from FOLDER"},
-		}
-	}
-	k := task.Known[0]
-	job := engine.Job{Departure: departure.Departure{Account: k.Account}, Destination: k.Destination}
-	p, err := w.locate(job)
-	if err != nil {
-		return "", &engine.BlockedError{Why: placeReason(err), Remedy: departure.Remedy{Code: "plug-in", Text: "plug its disk in, or name the folder of the copy", Command: "clearance restore --from FOLDER"}}
-	}
-	for name := range w.names(job) {
-		text, err := bagInfo(filepath.Join(p.Path, name), p.Dev)
-		if errors.Is(err, fs.ErrNotExist) {
-			break
-		}
-		if err == nil && strings.Contains(text, bagOf(k.Destination.BagID)) {
-			return filepath.Join(p.Path, name), nil
-		}
-	}
-	return copyAt(p.Path)
-}
-
-// copyAt is the copy in a folder: the folder itself, or the only one that lies
-// in it.
-func copyAt(folder string) (string, error) {
-	folder = filepath.Clean(folder)
-	if isCopy(folder) {
-		return folder, nil
-	}
-	list, err := os.ReadDir(folder)
-	if err != nil {
-		return "", &engine.RefusedError{Code: "not-found", Text: fmt.Sprintf("%s cannot be read as a folder: %v", folder, cause(err))}
-	}
-	var found []string
-	for _, e := range list {
-		if at := filepath.Join(folder, e.Name()); e.IsDir() && isCopy(at) {
-			found = append(found, at)
-		}
-	}
-	switch len(found) {
-	case 0:
-		return "", &engine.RefusedError{Code: "not-found", Text: fmt.Sprintf("there is no copy of Clearance's in %s: a copy is a folder with the files items.jsonl and manifest-sha256.txt in it", folder)}
-	case 1:
-		return found[0], nil
-	}
-	return "", &engine.RefusedError{Code: "invalid", Text: fmt.Sprintf("there are %d copies in %s: name one of them, such as %s", len(found), folder, found[0])}
-}
-
-func isCopy(folder string) bool {
-	st, err := os.Lstat(filepath.Join(folder, "bag-info.txt"))
-	return err == nil && st.Mode().IsRegular()
-}
-
-// cause is the bare error of a call to the system.
-func cause(err error) error {
-	if p, ok := errors.AsType[*fs.PathError](err); ok {
-		return p.Err
-	}
-	return err
-}
-
-// bagID is the form of an id that may name a folder of ours: the copy may be
-// anybody's.
-var bagID = regexp.MustCompile(`^clearance:[0-9a-f]{32}$`)
-
-// listOf is this agent's own list of a copy, nil where it has none.
-func (w *Worker) listOf(from *bag.Reader, known []engine.KnownCopy) (*ledger.Ledger, error) {
-	if !bagID.MatchString(from.ID()) {
-		return nil, nil
-	}
-	key := from.ID()
-	for _, k := range known {
-		if bagOf(k.Destination.BagID) == from.ID() && strings.HasPrefix(from.Path(), k.Destination.Folder) {
-			key = k.Destination.BagID
-		}
-	}
-	if _, err := os.Stat(w.copyDir(key)); errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	return w.openLedger(key)
 }
 
 // target is where the request wants things to go, and what a person calls it.

@@ -11,10 +11,10 @@ import (
 )
 
 // restored is a run's report on the wire.
-func restored(from *bag.Reader, name string, r *restore.Report) engine.RestoreReport {
+func restored(from *opened, name string, r *restore.Report) engine.RestoreReport {
 	out := engine.RestoreReport{
 		Outcome: engine.RestoreComplete, DryRun: r.DryRun, Copy: from.Path(), BagID: r.BagID, Target: name,
-		Proof: string(r.Proof), Warnings: warnings(r), Bytes: r.Bytes,
+		Proof: string(r.Proof), Warnings: warnings(from, r), Bytes: r.Bytes, Newer: int64(r.Newer),
 	}
 	if !r.Whole() {
 		out.Outcome = engine.RestorePartial
@@ -27,13 +27,14 @@ func restored(from *bag.Reader, name string, r *restore.Report) engine.RestoreRe
 		out.Sets = append(out.Sets, engine.RestoreTally{
 			Dataset: departure.Dataset(set), Selected: int64(t.Selected), Bytes: t.Bytes, Written: int64(t.Written), Already: int64(t.Already),
 			Beside: int64(t.Beside), Failed: int64(t.Failed), LeftOut: int64(t.LeftOut), Undated: int64(t.Undated),
+			Unproven: int64(t.Unproven),
 		})
 	}
 	for _, p := range r.Placed {
 		if len(out.Items) == engine.MaxRestoreNamed {
 			break
 		}
-		out.Items = append(out.Items, engine.RestoreItem{Dataset: departure.Dataset(p.Dataset), Name: text(p.Title), Where: text(p.Where), Size: p.Size, Beside: p.Beside})
+		out.Items = append(out.Items, engine.RestoreItem{Dataset: departure.Dataset(p.Dataset), Name: text(p.Title), Where: text(p.Where), Size: p.Size, Beside: p.Beside, Unproven: p.Proof != restore.ByLedger})
 	}
 	for _, f := range r.Failures {
 		if len(out.Failed) == engine.MaxRestoreNamed {
@@ -69,13 +70,32 @@ func why(f restore.Failure) string {
 	return said + " (" + f.Detail + ")"
 }
 
-// warnings are what a person should know of the lists of the copy.
-func warnings(r *restore.Report) (list []string) {
+// warnings are what a person should know of who vouches for the copy, and of its
+// own lists.
+func warnings(from *opened, r *restore.Report) (list []string) {
+	switch {
+	case from.vouched == byPlace:
+		list = append(list, "the copy says that it is another one than this device made there, though it holds the same: somebody wrote another name into its bag-info.txt. It was held against this device's own list all the same")
+	case from.vouched == byAnother:
+		list = append(list, "this device did not make this copy, or somebody wrote another name into its bag-info.txt, but it has a list of another copy that holds some of the same: what is on that list was held against it")
+		if r.Unlisted > 0 {
+			list = append(list, fmt.Sprintf("%d more that this device copied elsewhere are not in this copy", r.Unlisted))
+		}
+	case from.lists > 0:
+		list = append(list, "this device has made copies, and this is none of them. If you expected one of them, somebody has changed it")
+	}
 	switch r.Proof {
+	case restore.ByLedger:
+		if n := r.All.Unproven; n > 0 {
+			list = append(list, fmt.Sprintf("nothing outside the copy vouches for %d of these: they are not on this device's own list of what it copied. They are earlier versions, files that were changed in the copy, or somebody put them there: look at them before you trust them", n))
+		}
 	case restore.ByManifest:
-		list = append(list, "this device has no list of its own of this copy, so every item was held against the copy's own manifest-sha256.txt: it shows damage, but not what somebody took out on purpose")
+		list = append(list, "nothing outside the copy vouches for it: this device has no list of its own of it, so every item was held against the copy's own manifest-sha256.txt. That shows damage, but not what somebody changed or took out on purpose")
 	case restore.ByItems:
-		list = append(list, "the copy has lost its manifest-sha256.txt, so every item was held against the sums in items.jsonl")
+		list = append(list, "nothing outside the copy vouches for it, and it has lost its manifest-sha256.txt, so every item was held against the sums in items.jsonl")
+	}
+	if r.Newer > 0 {
+		list = append(list, fmt.Sprintf("the copy names a newer version of %d items than this device's own list has. What is on that list was restored; with --versions the newer ones come too, under names of their own", r.Newer))
 	}
 	if r.Lists != bag.ListsWhole {
 		list = append(list, "the lists of the copy are not whole: "+r.ListsWhy+". Something may be missing that nothing shows")
