@@ -14,6 +14,11 @@ type Entry struct {
 	ID   string
 	Name string // as shown to a person: "alice@cloud.example in Nextcloud Desktop"
 	Who  Who
+	// Account is what the place calls the account itself ("alice@cloud.example");
+	// "" takes its identity.
+	Account string
+	// Server is where the account's data is served, as far as the place says.
+	Server Server
 	// Leftover: it is no longer in use, and something of it still stands there.
 	Leftover bool
 	// Why says what keeps it from being removed, and Blocked what to do about it.
@@ -45,6 +50,17 @@ type Who struct {
 	Host string
 }
 
+// Server are the addresses at which an account's data is served, without a user
+// name or password in them. Empty: not served there, or the place does not say.
+type Server struct {
+	Contacts  string // CardDAV, a folder or the server's root
+	Calendars string // CalDAV
+	Files     string // WebDAV: the account's file tree
+	// AcceptInvalidCert: the person told the place to trust a certificate that
+	// does not verify.
+	AcceptInvalidCert bool
+}
+
 // Left is something that still stands at a place after an entry went.
 type Left struct {
 	Where  string // as shown to a person: "list of accounts", "keyring"
@@ -65,7 +81,8 @@ type Place interface {
 	// [BlockedError] where something has to be done first.
 	Remove(ctx context.Context, id string) error
 	// ReadBack looks for what is left of an entry that is not listed any more,
-	// in every part of the place; nothing and no error means that it is gone.
+	// in every part of the place; nothing and no error means that it is gone. Where
+	// a part could not be looked at there is an error, beside what was found.
 	ReadBack(ctx context.Context, id string) ([]Left, error)
 }
 
