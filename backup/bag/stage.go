@@ -16,9 +16,10 @@ import (
 
 type counter struct{ n atomic.Uint64 }
 
-// large is the size from which room is asked for before the writing, and the
-// disk begins to write as soon as the last byte is there. Being durable is
-// waited for once, for a whole batch ([Bag.Commit]).
+// large is the size from which room is asked for before the writing, and from
+// which the writing goes past the page cache where it can: the disk takes it at
+// once, and what is written here is not read again soon. Being durable is waited
+// for once, for a whole batch ([Bag.Commit]).
 const large = 128 << 10
 
 // Staged is a file on its way into the bag. It is used by one goroutine.
@@ -45,6 +46,7 @@ func (b *Bag) Stage(size int64) (*Staged, error) {
 		if err := f.Allocate(size); err != nil {
 			return nil, errors.Join(b.unroomy(err, size), s.Discard())
 		}
+		f.Direct()
 	}
 	return s, nil
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/clearance-project/clearance/backup/bag"
+	"github.com/clearance-project/clearance/backup/disk"
 	"github.com/clearance-project/clearance/backup/ledger"
 	"github.com/clearance-project/clearance/backup/source"
 )
@@ -250,7 +251,7 @@ func (r *run) failed(f *ledger.Failure) error {
 	return nil
 }
 
-var buffers = sync.Pool{New: func() any { b := make([]byte, bufferSize); return &b }}
+var buffers = sync.Pool{New: func() any { b := disk.Buffer(bufferSize); return &b }}
 
 func (r *run) reader(ctx context.Context, jobs <-chan job, results chan<- done) {
 	w := newWorker()

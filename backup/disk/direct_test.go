@@ -27,6 +27,14 @@ func TestDirectOnlyWhereItIsReal(t *testing.T) {
 	if f, err := r.OpenDirect("a"); !errors.Is(err, ErrNoDirect) || f != nil {
 		t.Errorf("read past what has no cache: %v %v", f, err)
 	}
+	f, err := r.Create("b", 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if f.Direct() {
+		t.Error("writes past what has no cache")
+	}
 }
 
 func TestDirectOnExt4(t *testing.T) {

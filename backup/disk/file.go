@@ -21,6 +21,7 @@ type file struct {
 	fd   int          // -1: closed
 
 	locked bool // by us
+	direct bool // what is written goes past the cache; of the writer alone
 }
 
 func newFile(fd int, name string) *file { return &file{fd: fd, name: name} }
@@ -78,6 +79,16 @@ func (f *file) ReadAt(p []byte, off int64) (n int, err error) {
 }
 
 func (f *file) Write(p []byte) (n int, err error) {
+	if f.direct {
+		if n, err = f.writeDirect(p); n == len(p) || err != nil {
+			return n, err
+		}
+	}
+	m, err := f.write(p[n:])
+	return n + m, err
+}
+
+func (f *file) write(p []byte) (n int, err error) {
 	for n < len(p) {
 		var m int
 		part := p[n:min(len(p), n+most)]

@@ -68,6 +68,10 @@ type File interface {
 	Sync() error
 	// Allocate asks for room; systems that cannot promise it do nothing.
 	Allocate(size int64) error
+	// Direct has what is written from now on go past the page cache, for as long as
+	// it comes in whole pages of memory from [Buffer]; from the first that does not,
+	// the rest goes the usual way. False where the file system does not really do so.
+	Direct() bool
 	// WriteOut asks the system to begin to write what it holds in memory. It
 	// waits for nothing and promises nothing: Sync and SyncAll do.
 	WriteOut()
