@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/dustin/go-humanize"
@@ -190,14 +191,34 @@ func (l *leaving) choosePlace() (err error) {
 		return nil
 	}
 	if folder == "" {
-		l.offerDisks()
-		folder, err = l.questions.ask(l.ctx, "Where should your copy go? A folder, best on another disk:")
-		if err != nil || folder == "" {
-			return l.unanswered(err, "no place was chosen for your copy", "--to FOLDER")
-		}
+		return l.askPlace()
 	}
 	l.info, err = l.session.place(l.info, folder)
 	return err
+}
+
+// askPlace asks for the folder, and again where the one named will not do.
+func (l *leaving) askPlace() error {
+	l.offerDisks()
+	var refused error
+	for range tries {
+		folder, err := l.questions.ask(l.ctx, "Where should your copy go? A folder, best on another disk:")
+		if err != nil || folder == "" {
+			return l.unanswered(err, "no place was chosen for your copy", "--to FOLDER")
+		}
+		info, err := l.session.place(l.info, folder)
+		if err == nil {
+			l.info = info
+			return nil
+		}
+		var said *agent.Error
+		if !errors.As(err, &said) || said.Kind != agent.KindInvalid {
+			return err
+		}
+		l.say("%s", printable(said.Text))
+		refused = err
+	}
+	return refused
 }
 
 // round answers what is open and goes on; going is false when nothing more can

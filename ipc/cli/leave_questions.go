@@ -230,14 +230,19 @@ func (l *leaving) askDevices(q question) (bool, error) {
 		if d.State.Settled() {
 			continue
 		}
-		answer, err := l.questions.ask(l.ctx, printable(d.Name)+": is it signed-out, sold, lost or wiped? (Enter: none of them)")
+		attested := func(answer string) bool {
+			state := departure.DeviceState(answer)
+			return state.Settled() && state != departure.DeviceReported
+		}
+		answer, _, err := l.questions.until(l.ctx, printable(d.Name)+": is it signed-out, sold, lost or wiped? (Enter: none of them)",
+			"Type one of these words, or nothing.", func(answer string) bool { return answer == "" || attested(answer) })
 		if err != nil {
 			return settled, err
 		}
-		state := departure.DeviceState(answer)
-		if !state.Settled() || state == departure.DeviceReported {
+		if !attested(answer) {
 			continue
 		}
+		state := departure.DeviceState(answer)
 		d.State = state
 		if l.info, err = l.client.AttestDevice(l.ctx, l.info.Departure.ID, d); err != nil {
 			return settled, err
@@ -259,12 +264,20 @@ func (l *leaving) askCounts(q question) (bool, error) {
 	l.say("Open the account at %s and read the numbers off its page.", printable(l.info.ProviderName))
 	told := false
 	for _, c := range q.checks {
-		answer, err := l.questions.ask(l.ctx, fmt.Sprintf("How many %s does it show? (Enter: later)", c.ID.Spoken()))
+		number := func(answer string) (int64, bool) {
+			count, err := strconv.ParseInt(strings.ReplaceAll(answer, ",", ""), 10, 64)
+			return count, err == nil && count >= 0
+		}
+		answer, _, err := l.questions.until(l.ctx, fmt.Sprintf("How many %s does it show? (Enter: later)", c.ID.Spoken()),
+			"Type a whole number, such as 1926, or nothing.", func(answer string) bool {
+				_, ok := number(answer)
+				return ok || answer == ""
+			})
 		if err != nil {
 			return told, err
 		}
-		count, err := strconv.ParseInt(strings.ReplaceAll(answer, ",", ""), 10, 64)
-		if err != nil || count < 0 {
+		count, ok := number(answer)
+		if !ok {
 			l.passed[c.Ask.List] = true
 			continue
 		}
@@ -281,9 +294,16 @@ func (l *leaving) askIntent() (departure.Intent, error) {
 	for i, intent := range intents {
 		l.say("  %d  %s", i+1, intent.text)
 	}
-	answer, err := l.questions.ask(l.ctx, "1, 2 or 3:")
-	n, bad := strconv.Atoi(answer)
-	if err == nil && bad == nil && n >= 1 && n <= len(intents) {
+	number := func(answer string) (int, bool) {
+		n, err := strconv.Atoi(answer)
+		return n, err == nil && n >= 1 && n <= len(intents)
+	}
+	answer, ok, err := l.questions.until(l.ctx, "1, 2 or 3:", "Type one of the numbers.", func(answer string) bool {
+		_, ok := number(answer)
+		return ok
+	})
+	if ok {
+		n, _ := number(answer)
 		return intents[n-1].id, nil
 	}
 	if err != nil && !errors.Is(err, errNobody) {

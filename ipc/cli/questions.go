@@ -37,6 +37,25 @@ func (q *questions) ask(ctx context.Context, prompt string) (string, error) {
 	return strings.TrimSpace(line), err
 }
 
+// tries is how often a question is put to somebody whose answer is not
+// understood.
+const tries = 3
+
+// until asks until an answer is understood, and says after each that is not what
+// would be. ok is false where none was.
+func (q *questions) until(ctx context.Context, prompt, wanted string, understood func(answer string) bool) (answer string, ok bool, err error) {
+	for range tries {
+		if answer, err = q.ask(ctx, prompt); err != nil {
+			return "", false, err
+		}
+		if understood(answer) {
+			return answer, true, nil
+		}
+		fmt.Fprintln(q.out, wanted)
+	}
+	return answer, false, nil
+}
+
 // yes asks for a yes in full; anything else is no.
 func (q *questions) yes(ctx context.Context, prompt string) (bool, error) {
 	answer, err := q.ask(ctx, prompt)
