@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -159,8 +160,12 @@ func (p *Place) fileSystem(near string) error {
 
 // Overlaps reports whether one of the places is the other, or lies in it. Where
 // that cannot be told it says yes.
-func Overlaps(a, b *Place) bool {
-	if inside(a, b) || inside(b, a) {
+func Overlaps(a, b *Place) bool { return Inside(a, b) || Inside(b, a) }
+
+// Inside reports whether a is b or lies in it, be one of them seen through
+// another mount. Where that cannot be told it says yes.
+func Inside(a, b *Place) bool {
+	if inside(a, b) {
 		return true
 	}
 	if a.Dev != b.Dev {
@@ -170,24 +175,15 @@ func Overlaps(a, b *Place) bool {
 		return true
 	}
 	// Two mounts can show one folder: compare where they lie on the disk.
-	x, y := filepath.Join(a.inFS, filepath.Join(a.below...)), filepath.Join(b.inFS, filepath.Join(b.below...))
-	return within(x, y) || within(y, x)
+	return within(filepath.Join(a.inFS, filepath.Join(a.below...)), filepath.Join(b.inFS, filepath.Join(b.below...)))
 }
 
-// inside reports whether a is b or lies in it.
+// inside reports whether b is among the folders of a.
 func inside(a, b *Place) bool {
 	if b.Self == nil {
 		return false // what does not exist holds nothing; same names to be are told by inFS
 	}
-	if a.Self != nil && *a.Self == *b.Self {
-		return true
-	}
-	for _, n := range a.Above {
-		if n == *b.Self {
-			return true
-		}
-	}
-	return false
+	return a.Self != nil && *a.Self == *b.Self || slices.Contains(a.Above, *b.Self)
 }
 
 func within(a, b string) bool {

@@ -87,7 +87,7 @@ func (f *File) Write(ctx context.Context, b Batch) error {
 	if b.Bytes >= free {
 		need := int64(0)
 		for it := range b.Items {
-			if it.whole() {
+			if it.Size <= it.objectLimit() && it.whole() { // what is larger fails by its name
 				need = sum(need, it.Size)
 			}
 		}

@@ -135,23 +135,34 @@ func (f *Folder) open(dry bool) (disk.Root, error) {
 	return f.opts.Wrap(root), nil
 }
 
-// room refuses a run for which there is too little room, before it writes.
-func (f *Folder) room(w *folderRun, b Batch) error {
-	free, err := f.opts.Free()
-	if err != nil {
+// room refuses a run for which there is too little room, before it writes. What a
+// line says alone keeps nothing else from coming back: a file that would fill the
+// disk by itself fails by its name, and so does what nobody vouches for where it
+// does not fit beside the rest.
+func (f *Folder) room(w *folderRun, b Batch) (err error) {
+	if w.free, err = f.opts.Free(); err != nil {
 		return &TargetError{err}
 	}
-	if b.Bytes < free {
+	if b.Bytes < w.free {
 		return nil
 	}
-	need := int64(0)
+	var proven, other int64
+	vouched := false
 	for it := range b.Items {
-		if st, err := w.lstat(strings.Join(it.Names(), "/")); (err != nil || st.Size != it.Size) && it.whole() {
-			need = sum(need, it.Size)
+		vouched = vouched || it.Proof == ByLedger
+		st, err := w.lstat(strings.Join(it.Names(), "/"))
+		switch there := err == nil && st.Size == it.Size; {
+		case there || it.Size >= w.free || !it.whole():
+		case it.Proof == ByLedger:
+			proven = sum(proven, it.Size)
+		default:
+			other = sum(other, it.Size)
 		}
 	}
-	if need >= free {
-		return &NoRoomError{Path: f.path, Need: need, Free: free}
+	need := sum(proven, other)
+	w.crowded = vouched && proven < w.free && need >= w.free
+	if need >= w.free && !w.crowded {
+		return &NoRoomError{Path: f.path, Need: need, Free: w.free}
 	}
 	return nil
 }
@@ -190,6 +201,9 @@ type folderRun struct {
 	root  disk.Root // nil: a dry run into a folder that is not there
 	dry   bool
 	plain bool
+	free  int64 // bytes that may be filled
+	// crowded: there is no room for what the ledger does not vouch for.
+	crowded bool
 
 	mu      sync.Mutex
 	folders map[string]string   // as wanted → as they are
@@ -219,7 +233,7 @@ func (w *folderRun) begin(path string) (disk.File, error) {
 	return lock, nil
 }
 
-// clear removes what was staged.
+// clear removes what was staged. What else has such a name is not ours.
 func (w *folderRun) clear() error {
 	names, err := w.root.Names(workDir)
 	if err != nil {
@@ -229,7 +243,11 @@ func (w *folderRun) clear() error {
 		if !strings.HasPrefix(n, partPrefix) {
 			continue
 		}
-		if err := w.root.Remove(workDir + "/" + n); err != nil {
+		at := workDir + "/" + n
+		if st, err := w.root.Lstat(at); err == nil && !st.Mode.IsRegular() {
+			continue
+		}
+		if err := w.root.Remove(at); err != nil {
 			return err
 		}
 	}

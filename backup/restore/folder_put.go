@@ -22,13 +22,14 @@ import (
 type blob struct {
 	size    int64
 	room    int64 // to ask for: as much as there is to be had
+	proven  bool  // by the ledger
 	sum     [32]byte
 	modTime time.Time
 	copyTo  func(context.Context, io.Writer) error
 }
 
 func (it *Item) blob() blob {
-	b := blob{size: it.Size, sum: it.SHA256, modTime: it.ModTime, copyTo: it.CopyTo}
+	b := blob{size: it.Size, sum: it.SHA256, modTime: it.ModTime, copyTo: it.CopyTo, proven: it.Proof == ByLedger}
 	if it.whole() {
 		b.room = it.Size
 	}
@@ -37,6 +38,9 @@ func (it *Item) blob() blob {
 
 // put brings one item to its place. The error is the target's or ctx's.
 func (w *folderRun) put(ctx context.Context, it *Item) (Result, error) {
+	if it.bad != nil {
+		return Fail(it.bad), nil // before a name of it is made
+	}
 	res, err := w.putAs(ctx, it.blob(), it.Names())
 	if err != nil || res.State == Failed || w.plain || it.Dataset != source.Notes || !strings.HasSuffix(strings.ToLower(it.Path), ".ics") {
 		return res, err
@@ -56,9 +60,10 @@ func (w *folderRun) putAs(ctx context.Context, b blob, names []string) (Result, 
 	return settle(w.try(ctx, b, safe))
 }
 
-// unnameable reports whether a file system refuses a name.
+// unnameable reports whether a file system refuses a name. FAT knows none that is
+// made of dots.
 func unnameable(err error) bool {
-	return errors.Is(err, fs.ErrInvalid) || errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.EILSEQ) || errors.Is(err, syscall.ENAMETOOLONG)
+	return errors.Is(err, fs.ErrInvalid) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.EILSEQ) || errors.Is(err, syscall.ENAMETOOLONG)
 }
 
 // settle tells an error of the item from one of the whole target.
@@ -172,6 +177,9 @@ func (w *folderRun) look(ctx context.Context, b blob, at string) (occupant, erro
 // write stages a blob and renames it to its place; false where the name was
 // taken by then. A dry run reads it all the same: what is damaged is told.
 func (w *folderRun) write(ctx context.Context, b blob, at string) (bool, error) {
+	if b.room >= w.free || w.crowded && !b.proven {
+		return false, &ItemError{TooLarge, fmt.Errorf("it has %d bytes, and there is no room for it", b.size)}
+	}
 	if w.dry {
 		if err := b.copyTo(ctx, io.Discard); err != nil {
 			return false, err

@@ -41,7 +41,7 @@ func (w *folderRun) putMemo(ctx context.Context, it *Item) error {
 			continue
 		}
 		name := bag.Sanitise(a.Name)
-		res, err := w.putAs(ctx, blobOf(a.Data, at), append(dir, cut(stem, maxName-len("~files"))+"~files", name))
+		res, err := w.putAs(ctx, blobOf(a.Data, at, it.Proof == ByLedger), append(dir, cut(stem, maxName-len("~files"))+"~files", name))
 		if err != nil {
 			return err
 		}
@@ -49,12 +49,12 @@ func (w *folderRun) putMemo(ctx context.Context, it *Item) error {
 			links[i] = path.Base(path.Dir(res.Where)) + "/" + path.Base(res.Where)
 		}
 	}
-	_, err = w.putAs(ctx, blobOf(memo.Markdown(links), at), append(dir, cut(stem, maxName-len(".md"))+".md"))
+	_, err = w.putAs(ctx, blobOf(memo.Markdown(links), at, it.Proof == ByLedger), append(dir, cut(stem, maxName-len(".md"))+".md"))
 	return err
 }
 
-func blobOf(data []byte, modTime time.Time) blob {
-	return blob{int64(len(data)), int64(len(data)), sha256.Sum256(data), modTime, func(ctx context.Context, w io.Writer) error {
+func blobOf(data []byte, modTime time.Time, proven bool) blob {
+	return blob{size: int64(len(data)), room: int64(len(data)), proven: proven, sum: sha256.Sum256(data), modTime: modTime, copyTo: func(ctx context.Context, w io.Writer) error {
 		_, err := io.Copy(w, bytes.NewReader(data))
 		return errors.Join(err, ctx.Err())
 	}}

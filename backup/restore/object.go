@@ -30,11 +30,7 @@ type Object struct {
 // Objects reads an item and takes it apart; nearly always it is one. Errors are
 // *ItemError, or ctx's.
 func (it *Item) Objects(ctx context.Context) ([]Object, error) {
-	limit := int64(source.MaxCalendar)
-	if it.Dataset == source.Contacts {
-		limit = source.MaxVCard
-	}
-	raw, err := it.Bytes(ctx, limit)
+	raw, err := it.Bytes(ctx, it.objectLimit())
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +47,14 @@ func (it *Item) Objects(ctx context.Context) ([]Object, error) {
 		return nil, &ItemError{Malformed, err}
 	}
 	return list, nil
+}
+
+// objectLimit bounds an item that is read as objects, in bytes.
+func (it *Item) objectLimit() int64 {
+	if it.Dataset == source.Contacts {
+		return source.MaxVCard
+	}
+	return source.MaxCalendar
 }
 
 func contactsIn(raw []byte) (list []Object, err error) {

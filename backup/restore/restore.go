@@ -67,7 +67,7 @@ type run struct {
 }
 
 func (r *run) all(ctx context.Context) (err error) {
-	if err := apart(r.from.Path(), r.to.Path()); err != nil {
+	if err := Apart(r.from.Path(), r.to.Path()); err != nil {
 		return err
 	}
 	if r.chooser, err = newChooser(ctx, r.from, r.sel, r.opts); err != nil {
@@ -94,8 +94,10 @@ func (r *run) all(ctx context.Context) (err error) {
 	return r.addAbsent()
 }
 
-// apart refuses a target in the copy, or around it.
-func apart(bagPath, target string) error {
+// Apart refuses a target in the copy, by whatever path or mount it is reached: a
+// *PlaceError. One around the copy is fine, for nothing in it is changed. The
+// target need not exist; "" is none.
+func Apart(bagPath, target string) error {
 	if target == "" {
 		return nil
 	}
@@ -107,22 +109,10 @@ func apart(bagPath, target string) error {
 	if err != nil {
 		return &PlaceError{target, err.Error()}
 	}
-	if inside(&b, &a) {
+	if place.Inside(&b, &a) {
 		return &PlaceError{target, "it lies in the copy itself, where nothing may be written"}
 	}
 	return nil
-}
-
-// inside reports whether place t is the bag, or lies in it. A target around the
-// bag is fine: nothing in it is changed.
-func inside(t, b *place.Place) bool {
-	if b.Self == nil {
-		return false
-	}
-	if t.Self != nil && *t.Self == *b.Self {
-		return true
-	}
-	return slices.Contains(t.Above, *b.Self)
 }
 
 // items are those that are meant, those among them that must be looked into

@@ -116,3 +116,29 @@ func TestAnotherIDDoesNotFreeACopyOfThisDevicesList(t *testing.T) {
 		t.Errorf("%+v", out)
 	}
 }
+
+// TestADrillInTheCopyMakesNothingThere: nor where it would only look like another
+// place.
+func TestADrillInTheCopyMakesNothingThere(t *testing.T) {
+	d := newDesk(t)
+	d.declared(map[departure.Dataset]string{departure.Photos: d.folder("album", map[string]string{"a.jpg": "a"})})
+	eventually(t, "all in the copy", func() bool { d.backup(); return d.look().Copy.Items == 1 })
+	at := d.copyAt()
+	must(t, os.Symlink(at+"/data", d.session.Home+"/elsewhere"))
+	stamp := func(dir string) string {
+		st, err := os.Stat(dir)
+		must(t, err)
+		return st.ModTime().String()
+	}
+	before := stamp(at) + stamp(at+"/data")
+	for _, to := range []string{at, at + "/data", d.session.Home + "/elsewhere"} {
+		_, err := d.Restore(t.Context(), engine.RestoreTask{RestoreRequest: engine.RestoreRequest{From: at, Drill: true, To: engine.RestoreTarget{Kind: engine.ToFolder, Path: to}}}, quiet)
+		var refused *engine.RefusedError
+		if !errors.As(err, &refused) || !strings.Contains(refused.Text, "in the copy itself") {
+			t.Errorf("%s: %v", to, err)
+		}
+	}
+	if stamp(at)+stamp(at+"/data") != before {
+		t.Error("a folder was made in the copy")
+	}
+}
