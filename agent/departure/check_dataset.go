@@ -92,7 +92,9 @@ func (j *judge) tally(d Dataset) tally {
 			t.unsound = plus(t.unsound, max(1, l.Unsound))
 			t.failures = append(t.failures, []any{l.Source.ID, "unsound", l.Unsounds})
 		}
-		t.coverage = plus(t.coverage, l.Covered-max(0, l.Beside))
+		if l.Source.Fate != Stays { // this device's own are none of those that were counted at the provider
+			t.coverage = plus(t.coverage, l.Covered-max(0, l.Beside))
+		}
 		if l.Failed > 0 {
 			t.failures = append(t.failures, []any{l.Source.ID, l.Failures})
 		}

@@ -182,6 +182,13 @@ var situations = []situation{
 		in.unsay(BackupOf(Photos))
 		in.say(Word{Check: BackupOf(Photos), Kind: Attest, List: CountList(in.f.Departure.Account, Photos), Count: 19})
 	}, Fail, "awaits-authorisation", false},
+	{BackupOf(Photos), "declared, as many only with this device's own", told, func(in *input) {
+		l := in.listing("given")
+		l.Items, l.Covered = l.Items-1, l.Covered-1
+		own := listed(Source{ID: "own", Dataset: Photos, Fate: Stays, Name: "own pictures"})
+		in.f.Departure.Extra = []Dataset{Photos}
+		in.f.Look.Listings = append(in.f.Look.Listings, own)
+	}, Fail, "fewer", false},
 	{BackupOf(Photos), "declared, as many only with what lies beside them", told, func(in *input) { in.listing("given").Beside = 1 }, Fail, "fewer", false},
 	{BackupOf(Photos), "declared, counted but not copied", told, func(in *input) { in.listing("given").Covered = 19 }, Fail, "missing", true},
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -297,6 +298,7 @@ func (e *Engine) job(rec *Record) Job {
 		Datasets:     p.Datasets,
 		PhotoFolders: e.cfg.Catalogue.PhotoFolders(d.Account.Provider),
 		Given:        rec.Given,
+		Known:        slices.Clone(rec.Sources),
 		Destination:  rec.Destination,
 		Bindings:     rec.Bindings,
 		Unbound:      departure.Unbound(rec.Bindings),

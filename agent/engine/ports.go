@@ -18,7 +18,9 @@ type Job struct {
 	// files ("Photos/"), as the catalogue gives them.
 	PhotoFolders []string
 	Given        []GivenSource
-	Destination  Destination
+	// Known are the sources that were seen so far.
+	Known       []departure.KnownSource
+	Destination Destination
 	// Sealed are the rows of the last seal: after the sign-out, sources that
 	// are gone are judged by them.
 	Sealed []departure.SealRow
@@ -180,11 +182,15 @@ type ItemFilter struct {
 type Item struct {
 	Dataset departure.Dataset `json:"dataset"`
 	Source  string            `json:"source"`
-	Name    string            `json:"name"`
-	Path    string            `json:"path,omitempty"` // in the copy
-	Size    int64             `json:"size"`
-	SHA256  string            `json:"sha256,omitempty"`
-	Why     string            `json:"why,omitempty"` // why it failed
+	// Fate of the source that it came from, and whether that is of the account
+	// that is left; Fate is empty where that source is not known any more.
+	Fate      departure.Fate `json:"fate,omitempty"`
+	OfAccount bool           `json:"of_account"`
+	Name      string         `json:"name"`
+	Path      string         `json:"path,omitempty"` // in the copy
+	Size      int64          `json:"size"`
+	SHA256    string         `json:"sha256,omitempty"`
+	Why       string         `json:"why,omitempty"` // why it failed
 }
 
 // ItemPage is one page; Next is empty on the last one.

@@ -94,6 +94,7 @@ func (s *session) showClass(class agent.PlanClass) {
 	case class.Items > 0:
 		s.say("  %s, %s", amount(class.Items, class.Dataset), size(class.Bytes))
 	}
+	s.showSources(class)
 	if class.Complete {
 		return
 	}

@@ -26,6 +26,7 @@ func (w *Worker) Items(ctx context.Context, job engine.Job, f engine.ItemFilter)
 	}
 	at := 0
 	emit := func(it engine.Item) bool {
+		it.Fate, it.OfAccount = fateOf(job, it.Source)
 		if f.Dataset != "" && it.Dataset != f.Dataset {
 			return true
 		}
@@ -58,6 +59,16 @@ func (w *Worker) Items(ctx context.Context, job engine.Job, f engine.ItemFilter)
 		}
 	}
 	return page, ctx.Err()
+}
+
+// fateOf is what leaving does to a source, as it was seen last.
+func fateOf(job engine.Job, source string) (departure.Fate, bool) {
+	for _, k := range job.Known {
+		if string(k.Source.ID) == source {
+			return k.Source.Fate, k.Source.OfAccount
+		}
+	}
+	return "", false
 }
 
 func shown(name, id string) string {

@@ -46,7 +46,8 @@ type survey struct {
 	missing departure.Reason
 	// books are the stores that leave with the account.
 	books   []book
-	own     []book // this device's own, where they count
+	own     []book  // this device's own, where they count
+	stores  []store // of the programs of this device
 	roots   []*scan.Root
 	lists   map[string]dav.Listing // collections at the server, listed once
 	trees   map[string]*tree       // file trees at the server, walked once
@@ -81,6 +82,7 @@ func (w *Worker) survey(ctx context.Context, job engine.Job) (*survey, error) {
 		s.findBooks(ctx)
 		s.findTrash(ctx)
 	}
+	s.findStores(ctx)
 	s.findGiven()
 	s.findPictures()
 	if ctx.Err() != nil {

@@ -46,6 +46,11 @@ func (s *survey) reserved() (rs []reserved, err error) {
 			rs = append(rs, reserved{f, "it lies in or around the address books and calendars that leave this device"})
 		}
 	}
+	for _, st := range s.stores {
+		if st.folder != "" {
+			rs = append(rs, reserved{st.folder, "it lies in or around " + st.folder + ", where " + st.src.Name + " is kept"})
+		}
+	}
 	if s.w.cfg.Pictures != "" && s.job.Departure.Required(ownPictures) {
 		rs = append(rs, reserved{s.w.cfg.Pictures, "it lies in or around the pictures that are to be copied"})
 	}

@@ -22,6 +22,7 @@ type watching struct {
 	job     engine.Job
 	changed func(departure.SourceID)
 	files   *watch.Watcher
+	stores  storeWatch
 
 	renew chan struct{} // capacity 1: the books must be looked for again
 
@@ -35,7 +36,8 @@ type watching struct {
 // Watch tells of every change on this device from here on. What changes at the
 // server is found by asking it.
 func (w *Worker) Watch(ctx context.Context, job engine.Job, changed func(departure.SourceID)) error {
-	wa := &watching{w: w, job: job, changed: changed, renew: make(chan struct{}, 1), ids: make(map[string]departure.SourceID), keys: make(map[string]string)}
+	wa := &watching{w: w, job: job, changed: changed, renew: make(chan struct{}, 1), ids: make(map[string]departure.SourceID), keys: make(map[string]string),
+		stores: storeWatch{roots: make(map[string]*watchedRoot)}}
 	if err := wa.watchFiles(ctx); err != nil {
 		return err
 	}
@@ -82,11 +84,7 @@ func (wa *watching) account(e goa.Event) {
 func (wa *watching) watchFiles(ctx context.Context) error {
 	files, err := watch.New(watch.Options{
 		Clock: wa.w.cfg.Clock, Cookies: filepath.Join(wa.w.cfg.State, "fences", wa.job.Departure.ID),
-		Changed: func(e watch.Event) {
-			if e.Kind != watch.Attached {
-				wa.changed(departure.SourceID(e.Source))
-			}
-		},
+		Changed: wa.fileEvent,
 	})
 	if err != nil {
 		return err
@@ -106,6 +104,9 @@ func (wa *watching) watchFiles(ctx context.Context) error {
 	}
 	if wa.w.cfg.Pictures != "" && wa.job.Departure.Required(ownPictures) {
 		err = errors.Join(err, add(ownPictures.ID, wa.w.cfg.Pictures))
+	}
+	if err == nil {
+		_, err = wa.watchStores(ctx)
 	}
 	if err != nil {
 		return errors.Join(err, files.Close())
@@ -251,6 +252,11 @@ func (w *Worker) fenceWatch(ctx context.Context, job engine.Job) error {
 	w.mu.Unlock()
 	if wa == nil {
 		return errUnwatched
+	}
+	if fresh, err := wa.watchStores(ctx); err != nil {
+		return err
+	} else if fresh {
+		wa.changed("") // what came before it was watched was not heard
 	}
 	if err := wa.files.Fence(ctx); err != nil {
 		return err

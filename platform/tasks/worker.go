@@ -14,6 +14,7 @@ import (
 	"github.com/clearance-project/clearance/backup/ledger"
 	"github.com/clearance-project/clearance/platform/bus"
 	"github.com/clearance-project/clearance/platform/cloud/dav"
+	"github.com/clearance-project/clearance/platform/dataset"
 	"github.com/clearance-project/clearance/platform/disks"
 	"github.com/clearance-project/clearance/platform/eds"
 	"github.com/clearance-project/clearance/platform/goa"
@@ -29,7 +30,12 @@ type Config struct {
 	// Provider gives the catalogue's id for a GOA provider type, and whether it
 	// is a company whose account could be left.
 	Provider func(goaType string) (id string, ok bool)
-	Clock    watch.Clock
+	// ProviderAt gives the catalogue's id of the provider whose servers include a
+	// host; nil knows none.
+	ProviderAt func(host string) (id string, ok bool)
+	// Finders find the stores of this device's programs: see [Finders].
+	Finders []dataset.Finder
+	Clock   watch.Clock
 	// User and Device name the copy's folder.
 	User, Device string
 	// Home is the user's home, ConfigHome their XDG_CONFIG_HOME, Pictures the

@@ -1,0 +1,36 @@
+package cli
+
+import (
+	"github.com/clearance-project/clearance/agent"
+	"github.com/clearance-project/clearance/agent/departure"
+)
+
+// showSources says of each store on this device what it holds, whose it is and
+// what becomes of it.
+func (s *session) showSources(class agent.PlanClass) {
+	for _, l := range class.Sources {
+		if l.Source.Remote {
+			continue // the cloud's own: the line above
+		}
+		held := "not known"
+		if l.Complete {
+			held = amount(l.Items, class.Dataset)
+		}
+		s.say("    %s: %s, %s", printable(l.Source.Name), held, becomes(l.Source))
+	}
+}
+
+// becomes is the fate of a source, for a person.
+func becomes(src departure.Source) string {
+	switch {
+	case src.Given:
+		return "given by you as the account's"
+	case src.Fate == departure.Leaves:
+		return "leaves this device with the account"
+	case src.Fate == departure.Stays && src.OfAccount:
+		return "a copy of the account's that stays on this device"
+	case src.Fate == departure.Stays:
+		return "this device's own, stays"
+	}
+	return "lost with the account"
+}

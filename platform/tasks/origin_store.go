@@ -1,0 +1,98 @@
+package tasks
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"net"
+
+	"github.com/clearance-project/clearance/agent/departure"
+	"github.com/clearance-project/clearance/backup/source"
+	"github.com/clearance-project/clearance/platform/binding"
+	"github.com/clearance-project/clearance/platform/dataset"
+)
+
+// findStores adds the stores of the programs on this device: those of the
+// account, those that may be, and this device's own where they count.
+func (s *survey) findStores(ctx context.Context) {
+	for _, f := range s.w.cfg.Finders {
+		stores, err := f.Find(ctx)
+		if err != nil {
+			s.lack("stores", fmt.Sprintf("what %s holds on this device could not be looked at: %v", f.Name(), err))
+		}
+		for i := range stores {
+			s.addStore(&stores[i])
+		}
+	}
+}
+
+func (s *survey) addStore(st *dataset.Store) {
+	if st.Close != nil {
+		s.closers = append(s.closers, func(context.Context) error { return st.Close() })
+	}
+	src, ours := s.storeSource(st)
+	if !ours || st.Derived {
+		return
+	}
+	if src.Fate == departure.Stays && !src.OfAccount && !s.job.Departure.Required(src) {
+		return
+	}
+	o := &origin{src: src, why: st.Why, rehash: true}
+	s.add(o)
+	s.stores = append(s.stores, store{src: src, watched: st.Watched, folder: st.Folder})
+	switch list := st.List; {
+	case st.Why.Code != "":
+	case list == nil:
+		o.why = departure.Reason{Code: "not-listed", Text: src.Name + " could not be listed"}
+	default:
+		o.list = func(ctx context.Context, want func(*source.Item) bool) iter.Seq2[source.Item, error] {
+			return list(ctx, o.ref(s.job), want)
+		}
+	}
+}
+
+// storeSource says what leaving the account does to a store; ours is false for
+// one of somebody else.
+func (s *survey) storeSource(st *dataset.Store) (src departure.Source, ours bool) {
+	src = departure.Source{ID: st.ID, Dataset: st.Dataset, Fate: departure.Stays, Name: st.Name}
+	if st.Who == (binding.Who{}) {
+		return src, true
+	}
+	switch s.w.whose(st.Who, s.job.Departure.Account) {
+	case binding.MatchNo:
+		return src, false
+	case binding.MatchYes:
+		src.OfAccount = true
+		if st.Goes {
+			src.Fate = departure.Leaves
+		}
+	default:
+		// Nobody can tell whose it is: what may go with the account is copied.
+		src.OfAccount, src.Fate = true, departure.Leaves
+		src.Name += ", which may be of this account"
+	}
+	return src, true
+}
+
+// whose compares an entry with the account that is left. A server that the
+// catalogue knows is its provider's one server for everybody.
+func (w *Worker) whose(who binding.Who, account departure.Account) binding.Match {
+	provider, known := w.cfg.Provider(who.Type)
+	host, _, err := net.SplitHostPort(who.Host)
+	if err != nil {
+		host = who.Host // no port
+	}
+	if w.cfg.ProviderAt != nil {
+		if at, ok := w.cfg.ProviderAt(host); ok && (!known || at == provider) {
+			provider, who.Host = at, ""
+		}
+	}
+	return who.Of(provider, account)
+}
+
+// store is one that is listed.
+type store struct {
+	src     departure.Source
+	watched []string
+	folder  string
+}
