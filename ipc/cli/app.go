@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -31,6 +32,17 @@ type App struct {
 // ended carries an exit code out of a parser that wants to end the program.
 type ended int
 
+// misused says what is wrong with a command line: a verb that lacks its account
+// is the one that people meet.
+func misused(err error) *agent.Error {
+	if strings.HasPrefix(err.Error(), `expected "<account>`) {
+		return &agent.Error{Kind: agent.KindInvalid, Text: "say which account",
+			Remedy: &departure.Remedy{Code: "accounts", Text: "see your accounts", Command: "clearance accounts"}}
+	}
+	return &agent.Error{Kind: agent.KindInvalid, Text: err.Error(),
+		Remedy: &departure.Remedy{Code: "help", Text: "see what there is", Command: "clearance --help"}}
+}
+
 // Run is one command. It returns the exit code.
 func (a *App) Run(ctx context.Context, args []string) (code int) {
 	defer func() {
@@ -52,8 +64,7 @@ func (a *App) Run(ctx context.Context, args []string) (code int) {
 	s := a.session(ctx, &grammar)
 	defer s.client.Close()
 	if err != nil {
-		return s.fail(&agent.Error{Kind: agent.KindInvalid, Text: err.Error(),
-			Remedy: &departure.Remedy{Code: "help", Text: "see what there is", Command: "clearance --help"}})
+		return s.fail(misused(err))
 	}
 	return s.fail(parsed.Run(s))
 }
