@@ -2,7 +2,12 @@ package agent
 
 import (
 	"context"
+	"maps"
 	"slices"
+	"strings"
+
+	"github.com/clearance-project/clearance/agent/departure"
+	"github.com/clearance-project/clearance/agent/provider"
 )
 
 // Providers is the catalogue.
@@ -31,9 +36,32 @@ func (s *Service) Doctor(ctx context.Context) (DoctorReport, error) {
 	}}
 	_, err := s.cfg.Worker.Accounts(ctx)
 	r.Parts = append(r.Parts, DoctorEntry{Name: "accounts", OK: err == nil, Text: okText(err == nil, "the accounts of this device can be listed", textOf(err))})
+	r.Parts = append(r.Parts, s.catalogueEntry())
 	r.Parts = append(r.Parts, s.cfg.Doctor(ctx)...)
 	r.Healthy = !slices.ContainsFunc(r.Parts, func(e DoctorEntry) bool { return !e.OK })
 	return r, nil
+}
+
+// catalogueEntry says whether what whoever runs this device wrote of providers
+// can be used.
+func (s *Service) catalogueEntry() DoctorEntry {
+	e := DoctorEntry{Name: "catalogue", OK: true, Text: "what is known of providers can be read"}
+	faults := s.cfg.Profiles.Faults()
+	if len(faults) == 0 {
+		return e
+	}
+	e.OK = false
+	e.Remedy = &departure.Remedy{Code: "providers", Text: "see what is wrong", Command: "clearance providers lint " + provider.OverrideFolder}
+	var texts []string
+	for _, id := range slices.Sorted(maps.Keys(faults)) {
+		of := id
+		if of == "" {
+			of = "all"
+		}
+		texts = append(texts, of+": "+faults[id])
+	}
+	e.Text = "no account of these can be left anew: " + strings.Join(texts, "; ")
+	return e
 }
 
 func okText(ok bool, good, bad string) string {

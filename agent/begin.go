@@ -36,6 +36,9 @@ func (s *Service) StartDeparture(ctx context.Context, by Caller, req StartReques
 	if a.Departure != "" {
 		return s.raise(ctx, by, a, req)
 	}
+	if err := s.usable(a.Provider); err != nil {
+		return DepartureInfo{}, err
+	}
 	rec := &engine.Record{
 		Departure: departure.Departure{
 			ID: engine.NewID(), Account: a.Account, Intent: req.Intent, Path: req.Path, Fate: req.Fate, Extra: req.Extra,
@@ -94,6 +97,9 @@ func (s *Service) raise(ctx context.Context, by Caller, a AccountInfo, req Start
 	}
 	was := info.Departure.Intent
 	if was != departure.Delete && req.Intent == departure.Delete {
+		if err := s.usable(a.Provider); err != nil {
+			return DepartureInfo{}, err
+		}
 		if err := s.engine.Raise(ctx, a.Departure, req.Path); err != nil {
 			return DepartureInfo{}, s.told(err)
 		}
@@ -104,6 +110,19 @@ func (s *Service) raise(ctx context.Context, by Caller, a AccountInfo, req Start
 			Remedy: &departure.Remedy{Code: "cancel", Text: "cancel that first", Command: departure.Command("cancel", a.Account)}}
 	}
 	return info, nil
+}
+
+// usable refuses to begin with a provider of which whoever runs this device
+// wrote something that cannot be used: it may have said what would be lost.
+func (s *Service) usable(id string) error {
+	why := s.cfg.Profiles.Broken(id)
+	if why == "" {
+		return nil
+	}
+	return &Error{Kind: KindPolicyInvalid,
+		Text: fmt.Sprintf("cannot begin: what this device's administrator wrote of %s cannot be used: %s", s.cfg.Profiles.Lookup(id).Name, why),
+		Remedy: &departure.Remedy{Code: "providers", Text: "see what is wrong, let the administrator correct it, and start the agent anew",
+			Command: "clearance providers lint " + provider.OverrideFolder}}
 }
 
 func callerName(by Caller) string {

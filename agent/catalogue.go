@@ -41,6 +41,12 @@ func (c Catalogue) Profile(d departure.Departure) departure.Profile {
 		info := pathInfo(path, d.Account.Identity)
 		out.Path = departure.Path{ID: info.ID, Title: info.Title, Where: info.Where, Needs: info.Needs}
 	}
+	if why := c.Profiles.Broken(p.ID); why != "" {
+		// What could not be read may have said more, and that there is a tracker.
+		out.NoTracker = false
+		out.Uncovered = append(out.Uncovered, departure.Line{ID: "unread-profile",
+			Text: "What this device's administrator wrote of " + p.Name + " cannot be used, so there may be more: " + why})
+	}
 	return out
 }
 

@@ -31,6 +31,16 @@ const nonce = "0123456789abcdef"
 // profiles is the catalogue with a provider for the world's accounts.
 func profiles(t testing.TB) *provider.Catalogue {
 	t.Helper()
+	c, err := provider.Load(fstest.MapFS{"cloud.json": &fstest.MapFile{Data: cloudProfile(t)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// cloudProfile is the file of that provider.
+func cloudProfile(t testing.TB) []byte {
+	t.Helper()
 	raw, err := os.ReadFile("provider/catalogue/nextcloud.json")
 	if err != nil {
 		t.Fatal(err)
@@ -43,11 +53,7 @@ func profiles(t testing.TB) *provider.Catalogue {
 	if raw, err = json.Marshal(p); err != nil {
 		t.Fatal(err)
 	}
-	c, err := provider.Load(fstest.MapFS{"cloud.json": &fstest.MapFile{Data: raw}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return raw
 }
 
 type plain struct{}
@@ -70,7 +76,7 @@ func bubble(t *testing.T, test func(*testing.T, *desk)) {
 		w.Live = true
 		d := &desk{t: t, w: w, s: service(t, w)}
 		d.ok(d.s.Start(context.Background()))
-		defer d.s.Close()
+		defer func() { d.s.Close() }()
 		test(t, d)
 	})
 }

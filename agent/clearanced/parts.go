@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/clearance-project/clearance/agent"
+	"github.com/clearance-project/clearance/agent/clearanced/doctor"
 	"github.com/clearance-project/clearance/agent/clearanced/sight"
 	"github.com/clearance-project/clearance/agent/clearanced/unit"
 	"github.com/clearance-project/clearance/agent/departure"
@@ -19,6 +20,8 @@ import (
 	"github.com/clearance-project/clearance/platform/clock"
 	"github.com/clearance-project/clearance/platform/findmy"
 	"github.com/clearance-project/clearance/platform/keys"
+	"github.com/clearance-project/clearance/platform/overrides"
+	"github.com/clearance-project/clearance/platform/rootfile"
 	"github.com/clearance-project/clearance/platform/store"
 	"github.com/clearance-project/clearance/platform/tasks"
 )
@@ -48,7 +51,7 @@ func assemble(ctx context.Context, where places, log *slog.Logger) (_ *parts, er
 	if err != nil {
 		return nil, err
 	}
-	profiles, err := provider.Load(nil)
+	profiles, err := overrides.Load(rootfile.System, log)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +76,7 @@ func assemble(ctx context.Context, where places, log *slog.Logger) (_ *parts, er
 		Version: version, Store: p.store, Worker: worker, Tracker: tracker, Clock: clock.Real{}, Disks: disks,
 		Profiles: profiles, Rules: policy.Default(), Assured: departure.AssuredSystem, Health: p.sight.Health,
 		Signer: ring, JWKS: ring.JWKS, Secret: ring.Secret(), BootID: boot,
-		Closed: func() string { return "" }, Doctor: p.doctor,
+		Closed: func() string { return "" }, Doctor: doctor.Of(p.store.Healthy, unit.PersonalClosed),
 		Fault: func(id, text string) { log.Error("a fault of the agent's own", "id", id, "error", text) },
 	}
 	c.Restorer, _ = worker.(agent.Restorer) // nil where nobody can look at the person's data
@@ -152,18 +155,6 @@ func (p *parts) watchClock(ctx context.Context) error {
 		p.sight.Clock.Store(false)
 	}()
 	return nil
-}
-
-func (p *parts) doctor(ctx context.Context) []agent.DoctorEntry {
-	e := agent.DoctorEntry{Name: "permits", OK: true, Text: "permits can be given here"}
-	if why := unit.PersonalClosed(); why != "" {
-		e.OK, e.Text = false, why
-	}
-	s := agent.DoctorEntry{Name: "records", OK: true, Text: "what the agent knows can be read"}
-	if err := p.store.Healthy(ctx); err != nil {
-		s.OK, s.Text = false, err.Error()
-	}
-	return []agent.DoctorEntry{s, e}
 }
 
 func (p *parts) close() error {

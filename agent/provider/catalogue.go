@@ -15,9 +15,13 @@ import (
 var embedded embed.FS
 
 const (
-	maxFile  = 256 << 10 // bytes of one profile
-	maxFiles = 200       // profiles of one folder
+	MaxFile  = 256 << 10 // bytes of one profile
+	MaxFiles = 200       // profiles of one folder
 )
+
+// OverrideFolder is where whoever runs a device adds to the catalogue: one file
+// a provider. It counts only where nobody but root can write to it.
+const OverrideFolder = "/etc/clearance/providers.d"
 
 // Catalogue is a loaded set of profiles. It never changes after Load.
 type Catalogue struct {
@@ -124,8 +128,8 @@ func readAll(dir fs.FS, byID map[string]Profile) error {
 	if err != nil {
 		return err
 	}
-	if len(names) > maxFiles {
-		return fmt.Errorf("%d files, more than %d", len(names), maxFiles)
+	if len(names) > MaxFiles {
+		return fmt.Errorf("%d files, more than %d", len(names), MaxFiles)
 	}
 	for _, name := range names {
 		p, err := readFile(dir, name)
@@ -142,7 +146,7 @@ func readFile(dir fs.FS, name string) (Profile, error) {
 	if err != nil {
 		return Profile{}, err
 	}
-	raw, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	raw, err := io.ReadAll(io.LimitReader(f, MaxFile+1))
 	if err := errors.Join(err, f.Close()); err != nil {
 		return Profile{}, err
 	}

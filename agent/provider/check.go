@@ -12,8 +12,8 @@ import (
 // profile: the error joins every fault, each with the field where it is. Whether
 // the file goes with the others is for [Together] to say.
 func Check(name string, raw []byte) (Profile, error) {
-	if len(raw) > maxFile {
-		return Profile{}, fmt.Errorf("more than %d bytes", maxFile)
+	if len(raw) > MaxFile {
+		return Profile{}, fmt.Errorf("more than %d bytes", MaxFile)
 	}
 	p, err := parse(raw)
 	if err != nil {
@@ -68,8 +68,8 @@ func LoadWith(overrides []Override) (*Catalogue, error) {
 		if err == nil {
 			p, err = Check(o.Name, o.Raw)
 		}
-		if err == nil && i >= maxFiles {
-			err = fmt.Errorf("there are more than %d files", maxFiles)
+		if err == nil && i >= MaxFiles {
+			err = fmt.Errorf("there are more than %d files", MaxFiles)
 		}
 		if err != nil {
 			c.broken[id] = oneLine(err)
