@@ -3,6 +3,7 @@ package departure
 import (
 	"fmt"
 	"slices"
+	"time"
 )
 
 func (j *judge) sealRecent() Check {
@@ -97,7 +98,7 @@ func (j *judge) serverSeen() Check {
 			continue
 		}
 		asked++
-		if l.Complete && !l.EndedAt.Before(j.f.ServerRequired) && !j.now.After(l.EndedAt.Add(ServerLife)) {
+		if l.Complete && j.seen(l) {
 			continue
 		}
 		if !l.Complete && l.Why.Code == "no-credential" && j.unbound {
@@ -112,7 +113,38 @@ func (j *judge) serverSeen() Check {
 	if asked == 0 {
 		return unknown(Reason{"no-server", "nothing was listed at a server"}, look)
 	}
-	return Check{Status: Pass, Count: asked, Of: asked, Reason: Reason{"seen", "the server was asked just now"}}
+	why := Reason{"seen", "the server was asked just now"}
+	if at := j.unmarked(); !at.IsZero() {
+		why = Reason{"seen-in-full", fmt.Sprintf("the server was looked at in full at %s: it cannot tell in one answer whether something changed, so this holds until %s",
+			at.Format("15:04"), at.Add(ServerLife).Format("15:04"))}
+	}
+	return Check{Status: Pass, Count: asked, Of: asked, Reason: why}
+}
+
+// seen reports whether a complete listing at the server is recent enough. At
+// Issue and Redeem only the listing itself counts; the server's word that
+// nothing changed since is for the display.
+func (j *judge) seen(l Listing) bool {
+	if !j.f.ServerRequired.IsZero() {
+		return !l.EndedAt.Before(j.f.ServerRequired) && !j.now.After(l.EndedAt.Add(ServerLife))
+	}
+	return !j.now.After(l.EndedAt.Add(ServerLife)) ||
+		(!l.Unmarked && !j.now.After(l.SameAt.Add(ServerLife)) && !j.now.After(l.EndedAt.Add(ListingLife)))
+}
+
+// unmarked is when the server was last looked at in full, where some of it
+// cannot be looked at in another way; zero where all can.
+func (j *judge) unmarked() time.Time {
+	var oldest time.Time
+	if j.f.Departure.Intent != Delete {
+		return oldest
+	}
+	for _, l := range j.required() {
+		if l.Source.Remote && l.Complete && l.Unmarked && (oldest.IsZero() || l.EndedAt.Before(oldest)) {
+			oldest = l.EndedAt
+		}
+	}
+	return oldest
 }
 
 // cloudLastSeen judges the server after a restart: the password was in memory

@@ -67,7 +67,14 @@ type Listing struct {
 	Complete bool      `json:"complete"`
 	Why      Reason    `json:"why"` // why it is not complete
 	EndedAt  time.Time `json:"ended_at"`
-	Keys     Digest    `json:"keys"` // over the sorted (id, revision) pairs
+	// SameAt is when the server last showed, by its own mark of the whole, that
+	// nothing had changed since EndedAt; zero where it did not. It is good for the
+	// display alone.
+	SameAt time.Time `json:"same_at,omitzero"`
+	// Unmarked: the server has no mark of the whole, so that only listing it in
+	// full tells of a change.
+	Unmarked bool   `json:"unmarked,omitempty"`
+	Keys     Digest `json:"keys"` // over the sorted (id, revision) pairs
 	Items    int64     `json:"items"`
 	Bytes    int64     `json:"bytes"`
 	Covered  int64     `json:"covered"` // items whose present revision is in the ledger

@@ -303,6 +303,37 @@ var situations = []situation{
 	{ServerSeen, "seen ten minutes ago", done, func(in *input) { in.f.ServerRequired = time.Time{}; ended(in, at.Add(-ServerLife)) }, Pass, "seen", false},
 	{ServerSeen, "seen longer ago", done, func(in *input) { in.f.ServerRequired = time.Time{}; ended(in, at.Add(-ServerLife-1)) }, Unknown, "server-not-seen", true},
 	{ServerSeen, "seen before this look, at Issue", done, func(in *input) { in.f.ServerRequired = at; ended(in, at.Add(-1)) }, Unknown, "server-not-seen", true},
+	{ServerSeen, "unchanged by the server's word", done, func(in *input) {
+		in.f.ServerRequired = time.Time{}
+		ended(in, at.Add(-ListingLife))
+		same(in, at.Add(-ServerLife))
+	}, Pass, "seen", false},
+	{ServerSeen, "unchanged by the server's word of long ago", done, func(in *input) {
+		in.f.ServerRequired = time.Time{}
+		ended(in, at.Add(-ListingLife))
+		same(in, at.Add(-ServerLife-1))
+	}, Unknown, "server-not-seen", true},
+	{ServerSeen, "unchanged by the server's word for too long", done, func(in *input) {
+		in.f.ServerRequired = time.Time{}
+		ended(in, at.Add(-ListingLife-1))
+		same(in, at)
+	}, Unknown, "server-not-seen", true},
+	{ServerSeen, "the word of a server that has no mark", done, func(in *input) {
+		in.f.ServerRequired = time.Time{}
+		ended(in, at.Add(-ServerLife-1))
+		same(in, at)
+		in.listing("cloud:files").Unmarked = true
+	}, Unknown, "server-not-seen", true},
+	{ServerSeen, "no mark, seen in full", done, func(in *input) {
+		in.f.ServerRequired = time.Time{}
+		ended(in, at.Add(-ServerLife))
+		in.listing("cloud:files").Unmarked = true
+	}, Pass, "seen-in-full", false},
+	{ServerSeen, "the server's word is none, at Issue", done, func(in *input) {
+		in.f.ServerRequired = at
+		ended(in, at.Add(-1))
+		same(in, at)
+	}, Unknown, "server-not-seen", true},
 	{ServerSeen, "the look at Issue failed", done, func(in *input) {
 		*in.listing("cloud:notes") = Listing{Source: remote(Notes), EndedAt: at, Why: Reason{"unreachable", "the server cannot be reached"}}
 	}, Unknown, "unreachable", true},
@@ -399,6 +430,13 @@ func waive(id CheckID, allowed bool) func(*input) {
 			in.pol.Waivable = []CheckID{id}
 		}
 		in.answer(id, Waive, 0)
+	}
+}
+
+// same sets when the server last said that nothing changed.
+func same(in *input, at time.Time) {
+	for i := range in.f.Look.Listings {
+		in.f.Look.Listings[i].SameAt = at
 	}
 }
 

@@ -5,8 +5,11 @@ import "time"
 const (
 	// SealLife is how long a seal holds before an irreversible act.
 	SealLife = 10 * time.Minute
-	// ServerLife is how long a listing at the server holds for the display.
+	// ServerLife is how long a listing at the server, or the server's own word that
+	// nothing changed since, holds for the display.
 	ServerLife = 10 * time.Minute
+	// ListingLife is how long a listing is carried by the server's word alone.
+	ListingLife = time.Hour
 	// ReadLife is how long a read-back holds.
 	ReadLife = 24 * time.Hour
 	// VerdictLife is how long a verdict holds.
@@ -102,6 +105,9 @@ func Evaluate(f Facts, p Profile, pol Policy, now time.Time) Verdict {
 	v := Verdict{At: f.Look.At, Assurance: f.Assured, Pending: j.pending}
 	if !f.Look.At.IsZero() {
 		v.Until = f.Look.At.Add(VerdictLife)
+		if at := j.unmarked(); !at.IsZero() && at.Add(ServerLife).Before(v.Until) {
+			v.Until = at.Add(ServerLife)
+		}
 	}
 	holds := map[Stage]bool{Release: true, Ready: true, Complete: true}
 	for _, row := range table {

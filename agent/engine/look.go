@@ -57,7 +57,7 @@ func (r *run) lookOnce(ctx context.Context, decide func(*Looked) ([]Event, error
 	r.watch(rec)
 	began := e.cfg.Clock.Now()
 	epoch := r.epoch.Load()
-	s, err := e.observe(ctx, rec, func(Progress) {})
+	s, err := e.observe(ctx, rec, e.job(rec), func(Progress) {})
 	if err != nil {
 		return false, err
 	}

@@ -97,6 +97,66 @@ func TestReadyIsWatched(t *testing.T) {
 	})
 }
 
+// TestWatchingGlances: while it is ready, what the server shows to be as it was
+// is not listed again, but for once in a while.
+func TestWatchingGlances(t *testing.T) {
+	const kinds = 5
+	bubble(t, departure.Delete, func(t *testing.T, r *rig) {
+		r.settled(ready)
+		elapse(time.Second)
+		lists := r.calls("List")
+		elapse(10 * time.Minute)
+		synctest.Wait()
+		if n := r.calls("List") - lists; n != 0 {
+			t.Errorf("%d listings in ten minutes in which nothing changed", n)
+		}
+		if c, _ := r.snap().Verdict.Checks.Get(departure.ServerSeen); c.Status != departure.Pass || r.snap().Stale {
+			t.Errorf("after ten minutes: %+v", c)
+		}
+		elapse(2 * time.Hour)
+		synctest.Wait()
+		if n := r.calls("List") - lists; n != 2*kinds || !r.snap().Verdict.Ready {
+			t.Errorf("%d listings in two hours, ready %v", n, r.snap().Verdict.Ready)
+		}
+		// One that arrives is seen within a minute, and then copied.
+		lists = r.calls("List")
+		r.w.Do(func() { r.w.Cloud[departure.Contacts]["new"] = 1; r.w.Plugged = false })
+		elapse(50 * time.Second)
+		synctest.Wait()
+		if r.snap().Verdict.Ready || r.calls("List") == lists {
+			t.Errorf("ready %v after %d listings, and a contact is not in the copy", r.snap().Verdict.Ready, r.calls("List")-lists)
+		}
+	})
+}
+
+// TestServerWithoutMark is listed in full before its last listing is too old,
+// and the person is told how long that holds.
+func TestServerWithoutMark(t *testing.T) {
+	bubble(t, departure.Delete, func(t *testing.T, r *rig) {
+		r.w.Do(func() { r.w.Unmarked = true })
+		r.settled(ready)
+		elapse(time.Second)
+		lists := r.calls("List")
+		for range 30 {
+			elapse(time.Minute)
+			synctest.Wait()
+			s := r.snap()
+			c, _ := s.Verdict.Checks.Get(departure.ServerSeen)
+			if !s.Verdict.Ready || c.Reason.Code != "seen-in-full" || time.Now().After(s.Verdict.Until) {
+				t.Fatalf("ready %v until %v at %v: %+v", s.Verdict.Ready, s.Verdict.Until, time.Now(), c)
+			}
+			for _, l := range s.Facts.Look.Listings {
+				if l.Source.Remote && s.Verdict.Until.After(l.EndedAt.Add(departure.ServerLife)) {
+					t.Fatalf("it holds until %v, and was listed at %v", s.Verdict.Until, l.EndedAt)
+				}
+			}
+		}
+		if n := r.calls("List") - lists; n != 4*5 {
+			t.Errorf("%d listings in half an hour", n)
+		}
+	})
+}
+
 func TestNotReadyIsLookedAtNowAndThen(t *testing.T) {
 	bubble(t, departure.Delete, func(t *testing.T, r *rig) {
 		r.settle()

@@ -39,7 +39,11 @@ type waitFor struct {
 }
 
 // Pass runs one pass of a departure, unless another runs: then it waits for it.
-func (e *Engine) Pass(ctx context.Context, id string) error {
+func (e *Engine) Pass(ctx context.Context, id string) error { return e.pass(ctx, id, false) }
+
+// pass runs one pass. A glance is enough to see that all is as it was; where it
+// shows that something is to be done, everything is looked at in full first.
+func (e *Engine) pass(ctx context.Context, id string, glance bool) error {
 	r := e.run(id)
 	r.mu.Lock()
 	stops := r.stops
@@ -51,9 +55,14 @@ func (e *Engine) Pass(ctx context.Context, id string) error {
 	defer release()
 	p := &pass{e: e, r: r, stops: stops, tried: make(map[departure.Step]bool), waits: make(map[departure.Step]waitFor)}
 	defer p.running("")
-	if err := p.look(ctx); errors.Is(err, errClosed) {
+	err = p.look(ctx, glance)
+	if err == nil && glance && p.due() != nil {
+		err = p.look(ctx, false)
+	}
+	switch {
+	case errors.Is(err, errClosed):
 		return nil
-	} else if err != nil {
+	case err != nil:
 		return err
 	}
 	for range maxRounds {
@@ -67,7 +76,7 @@ func (e *Engine) Pass(ctx context.Context, id string) error {
 		if !p.execute(ctx, s) {
 			break
 		}
-		if err := p.look(ctx); err != nil {
+		if err := p.look(ctx, false); err != nil {
 			return err
 		}
 	}
@@ -149,7 +158,7 @@ func (p *pass) command(verb string) string {
 }
 
 // look observes everything afresh, settles the record by it and evaluates.
-func (p *pass) look(ctx context.Context) error {
+func (p *pass) look(ctx context.Context, glance bool) error {
 	p.running(departure.StepInventory)
 	rec, err := p.e.cfg.Store.Load(ctx, p.r.id)
 	if err != nil {
@@ -164,7 +173,9 @@ func (p *pass) look(ctx context.Context) error {
 	p.rec = rec
 	p.profile = p.e.cfg.Catalogue.Profile(rec.Departure)
 	p.policy = p.e.cfg.Policy.For(rec.Departure)
-	seen, err := p.e.observe(ctx, rec, p.r.report)
+	job := p.e.job(rec)
+	job.Glance = glance
+	seen, err := p.e.observe(ctx, rec, job, p.r.report)
 	if err != nil {
 		return err
 	}
@@ -231,10 +242,10 @@ type seen struct {
 
 // observe looks at the device and the server. What cannot be looked at stays
 // unknown in the answer; only the caller's own end is an error.
-func (e *Engine) observe(ctx context.Context, rec *Record, report Report) (seen, error) {
+func (e *Engine) observe(ctx context.Context, rec *Record, job Job, report Report) (seen, error) {
 	s := seen{health: e.cfg.Health()}
 	s.health.Worker = true
-	look, err := e.cfg.Worker.Look(ctx, e.job(rec), report)
+	look, err := e.cfg.Worker.Look(ctx, job, report)
 	if err != nil {
 		if ctx.Err() != nil {
 			return s, ctx.Err()

@@ -31,6 +31,10 @@ type Job struct {
 	Unbound bool
 	// Keep is false when the person declined books of this device's own.
 	Keep bool
+	// Glance is asked of a Look that only keeps watch: what the server itself
+	// shows to be as it was last listed need not be listed again. It never counts
+	// where something is given away or done: the zero value lists in full.
+	Glance bool
 }
 
 // GivenSource is a folder or file that the person named as a source.
@@ -128,6 +132,8 @@ type Worker interface {
 	// holds the listings against the ledger, takes the copy's stats, and
 	// queries the bindings. It writes nothing. A part that could not be
 	// looked at is incomplete in the Look; an error means that there was none.
+	// In a glance a listing at the server may be the last one, as it was, with
+	// the time at which it ended.
 	Look(ctx context.Context, job Job, report Report) (departure.Look, error)
 	// Backup copies every listed item that the ledger lacks. It can be
 	// stopped and run again.

@@ -17,8 +17,8 @@ const (
 	// a pass; ceiling is the most that a busy source puts it off.
 	quiet   = 300 * time.Millisecond
 	ceiling = 2 * time.Second
-	// watchEvery is how often a departure that is ready is looked at in full:
-	// the server is asked at least once a minute.
+	// watchEvery is how often a departure that is ready is looked at: the server
+	// is asked at least once a minute, by a glance.
 	watchEvery = 50 * time.Second
 	// idleEvery is how often one that is not ready is looked at, besides
 	// changes.
@@ -106,16 +106,19 @@ func (r *run) announce() {
 // loop is the departure's goroutine.
 func (r *run) loop(ctx context.Context) {
 	defer r.e.landed(r)
+	glance := false
 	for {
-		closed, next := r.turnOnce(ctx)
+		closed, next := r.turnOnce(ctx, glance)
 		if closed || ctx.Err() != nil {
 			return
 		}
 		timer, stop := r.e.cfg.Clock.After(next)
+		glance = false
 		select {
 		case <-ctx.Done():
 		case <-r.wakes:
 		case <-timer:
+			glance = next == watchEvery
 		case <-r.moves:
 			r.settle(ctx)
 		}
@@ -181,11 +184,11 @@ func (r *run) watch(rec *Record) {
 }
 
 // turnOnce runs one pass and says when the next is due by itself.
-func (r *run) turnOnce(ctx context.Context) (closed bool, next time.Duration) {
+func (r *run) turnOnce(ctx context.Context, glance bool) (closed bool, next time.Duration) {
 	r.mu.Lock()
 	mine := r.asked
 	r.mu.Unlock()
-	err := r.e.Pass(ctx, r.id)
+	err := r.e.pass(ctx, r.id, glance)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.settled = max(r.settled, mine)

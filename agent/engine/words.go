@@ -205,7 +205,7 @@ func (e *Engine) enable(ctx context.Context, rec *Record, proof string) error {
 	if len(off) == 0 {
 		return nil
 	}
-	s, err := e.observe(ctx, rec, func(Progress) {})
+	s, err := e.observe(ctx, rec, e.job(rec), func(Progress) {})
 	if err != nil {
 		return err
 	}

@@ -113,6 +113,7 @@ var mutations = map[string]func(*rapid.T, *world.World){
 		w.Touch("book")
 	},
 	"server goes or comes": func(t *rapid.T, w *world.World) { w.ServerUp = !w.ServerUp },
+	"the server's mark":    func(t *rapid.T, w *world.World) { w.Unmarked = !w.Unmarked },
 	"disk goes or comes":   func(t *rapid.T, w *world.World) { w.Plugged = !w.Plugged },
 	"a file of the copy is damaged": func(t *rapid.T, w *world.World) {
 		for _, k := range slices.Sorted(maps.Keys(w.Disk)) {

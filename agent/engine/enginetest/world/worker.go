@@ -83,13 +83,38 @@ func (w worker) Look(ctx context.Context, job engine.Job, report engine.Report) 
 	}
 	defer w.mu.Unlock()
 	report(engine.Progress{Step: departure.StepInventory, Items: 1})
-	look := departure.Look{At: w.now(), Complete: w.Unseen == "", Why: w.unseen(), Listings: w.sources(job), Copy: w.copyFacts(job), Kept: w.kept(), Others: slices.Clone(w.Others)}
+	look := departure.Look{At: w.now(), Complete: w.Unseen == "", Why: w.unseen(), Listings: w.glanced(job, w.sources(job)), Copy: w.copyFacts(job), Kept: w.kept(), Others: slices.Clone(w.Others)}
 	w.meddled("after listing")
 	for _, id := range slices.Sorted(maps.Keys(w.Bindings)) {
 		look.Bindings = append(look.Bindings, w.binding(id))
 	}
 	look.EndedAt = w.now()
 	return look, nil
+}
+
+// glanced puts the listings of before in place of those at the server that a
+// glance need not make anew. A server without a mark of the whole cannot tell
+// that something changed.
+func (w *World) glanced(job engine.Job, ls []departure.Listing) []departure.Listing {
+	for i := range ls {
+		l := &ls[i]
+		if !l.Source.Remote || !l.Complete {
+			continue
+		}
+		last, life := w.listed[l.Source.ID], departure.ListingLife
+		if l.Unmarked = w.Unmarked; l.Unmarked {
+			life = departure.ServerLife * 7 / 10
+		}
+		if !job.Glance || !last.Complete || w.now().After(last.EndedAt.Add(life)) || (!w.Unmarked && last.Keys != l.Keys) {
+			w.listed[l.Source.ID] = *l
+			w.Calls["List"]++
+			continue
+		}
+		if *l = last; !w.Unmarked {
+			l.SameAt = w.now()
+		}
+	}
+	return ls
 }
 
 func (w *World) binding(id string) departure.Binding {

@@ -60,6 +60,7 @@ type World struct {
 	Disk      map[string]int
 	Plugged   bool
 	ServerUp  bool
+	Unmarked  bool   // the server has no mark of the whole
 	Unseen    string // why sources of the device may be hidden; "" where none are
 	Deleted   string // after the deletion: "unauthorized" or "empty"; "" before
 	Proof     string
@@ -71,6 +72,7 @@ type World struct {
 	ReadAt     map[string]time.Time
 	Fails      map[string]bool // items that can never be copied
 	Credential bool            // in memory alone
+	listed     map[departure.SourceID]departure.Listing
 
 	// What was done, to hold against the grants.
 	Disables, Enables, Unbinds int
@@ -106,7 +108,7 @@ func New() *World {
 		Trash: map[string]int{}, Own: map[string]int{}, Bindings: map[string]bool{"goa-1": true}, next: 2,
 		Others: []departure.OtherHolder{{ID: "google", Name: "Google"}}, Tracker: "on",
 		Disk: map[string]int{}, Plugged: true, ServerUp: true, Proof: "right", Credential: true,
-		Ledger: map[string]int{}, Read: map[string]int{}, ReadAt: map[string]time.Time{}, Fails: map[string]bool{},
+		listed: map[departure.SourceID]departure.Listing{}, Ledger: map[string]int{}, Read: map[string]int{}, ReadAt: map[string]time.Time{}, Fails: map[string]bool{},
 		Calls: map[string]int{}, Broken: map[string]error{}, Block: map[string]chan struct{}{}, Entered: make(chan string, 64),
 	}
 	for _, d := range departure.Datasets {
@@ -139,6 +141,7 @@ func (w *World) Do(change func()) {
 func (w *World) Crash() {
 	w.Do(func() {
 		w.Dead, w.Credential, w.changed, w.moved, w.CrashIn = false, w.SignedIn(), nil, nil, 0
+		clear(w.listed)
 	})
 }
 
