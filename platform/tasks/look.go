@@ -38,6 +38,7 @@ func (w *Worker) Look(ctx context.Context, job engine.Job, report engine.Report)
 		}
 	}
 	w.onlyCloud(ctx, s, look.Listings)
+	s.sighted(look.Listings)
 	look.Copy = w.copyFacts(ctx, s, l, need)
 	look.Kept = w.keptFacts(ctx, s)
 	look.Complete, look.Why, look.EndedAt = s.missing.Code == "", s.missing, w.now()
@@ -47,6 +48,9 @@ func (w *Worker) Look(ctx context.Context, job engine.Job, report engine.Report)
 // list lists one origin and holds it against the ledger; missing is how many
 // bytes are still to be copied.
 func (w *Worker) list(ctx context.Context, s *survey, o *origin, l *ledger.Ledger) (_ departure.Listing, missing int64) {
+	if o.carried != nil {
+		return *o.carried, 0
+	}
 	out := departure.Listing{Source: o.src, Why: o.why}
 	if o.list == nil {
 		return out, 0
@@ -98,7 +102,7 @@ func (w *Worker) list(ctx context.Context, s *survey, o *origin, l *ledger.Ledge
 	if photos {
 		out.Beside = max(out.Beside, out.Covered-shots.Count())
 	}
-	out.Complete, out.EndedAt = ctx.Err() == nil, w.now()
+	out.Complete, out.EndedAt, out.Unmarked = ctx.Err() == nil, w.now(), o.unmarked
 	out.Keys, out.Failures = departure.Digest(keys.Digest()), departure.Digest(failed.Digest())
 	if out.Unsound > 0 {
 		out.Unsounds = departure.Digest(unsound.Digest())
@@ -159,7 +163,7 @@ func (w *Worker) onlyCloud(ctx context.Context, s *survey, listings []departure.
 	}
 	for i := range listings {
 		o, l := s.origins[i], &listings[i]
-		if !l.Source.Remote || !l.Complete {
+		if !l.Source.Remote || !l.Complete || o.carried != nil {
 			continue
 		}
 		if o.here != nil {

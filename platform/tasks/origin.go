@@ -25,6 +25,11 @@ type origin struct {
 	here func(*source.Item) bool
 	// rehash: its bytes are fetched again for the seal.
 	rehash bool
+	// carried is the listing of before, which the server showed to be as it was:
+	// a glance need not make it anew.
+	carried *departure.Listing
+	// unmarked: the server has no mark of the whole of what was listed.
+	unmarked bool
 	// same names what an item of a file that was given is, by its id: an export
 	// that was made twice has it twice.
 	same map[string]string
@@ -51,6 +56,8 @@ type survey struct {
 	roots   []*scan.Root
 	lists   map[string]dav.Listing // collections at the server, listed once
 	trees   map[string]*tree       // file trees at the server, walked once
+	found   map[departure.Dataset]dav.Collections
+	polled  *dav.Sameness // of the file tree, asked once
 	keys    map[*eds.Store]eds.Listing
 	firsts  map[string]string // what an item is → where it was listed first
 	closers []func(context.Context) error
@@ -66,7 +73,7 @@ type book struct {
 // survey finds every origin of the departure. What cannot be found out is in
 // the survey; an error means that the caller's context ended.
 func (w *Worker) survey(ctx context.Context, job engine.Job) (*survey, error) {
-	s := &survey{w: w, job: job}
+	s := &survey{w: w, job: job, found: make(map[departure.Dataset]dav.Collections)}
 	s.anew()
 	in, err := w.signIns(ctx, job)
 	if err != nil {

@@ -26,6 +26,9 @@ func (s *survey) findServer(ctx context.Context) {
 			s.addUnasked(d, why)
 			continue
 		}
+		if s.carry(ctx, d) {
+			continue
+		}
 		switch d {
 		case departure.Contacts:
 			s.findCollections(ctx, d, sess.client.AddressBooks)
@@ -61,6 +64,7 @@ func (s *survey) findCollections(ctx context.Context, d departure.Dataset, find 
 		s.addUnasked(d, serverReason(string(d)+" at the server", err))
 		return
 	}
+	s.found[d] = cs
 	defer s.rememberCollections(d)
 	if len(cs.Found) == 0 {
 		o := s.serverOrigin(d, "", departure.Reason{})
@@ -263,6 +267,7 @@ func (s *survey) listFiles(ctx context.Context, o *origin, c dav.Collection) ite
 			return
 		}
 		s.w.listed(s.session, o.src.ID, t.list)
+		o.unmarked = t.list.State == ""
 		for _, it := range t.items {
 			if s.datasetOf(it) != o.src.Dataset {
 				continue

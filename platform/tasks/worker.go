@@ -101,6 +101,8 @@ type session struct {
 	client *dav.Client
 	// last are the complete listings of the last look, for the fence.
 	last map[departure.SourceID]dav.Listing
+	// sight is what the last look found at the server, for the next glance.
+	sight *sight
 }
 
 // keep makes sess the account's session, unless it is the one already there.

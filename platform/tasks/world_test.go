@@ -18,6 +18,7 @@ import (
 	"github.com/clearance-project/clearance/platform/cloud/dav/davtest"
 	private "github.com/clearance-project/clearance/platform/session"
 	"github.com/clearance-project/clearance/platform/session/sessiontest"
+	"github.com/clearance-project/clearance/platform/watch"
 )
 
 func TestMain(m *testing.M) {
@@ -44,6 +45,12 @@ type desk struct {
 // newDesk starts a session with a worker, and a departure with a destination.
 func newDesk(t *testing.T) *desk {
 	t.Helper()
+	return newDeskAt(t, clock.Real{})
+}
+
+// newDeskAt is a desk with a clock of the test's own.
+func newDeskAt(t *testing.T, now watch.Clock) *desk {
+	t.Helper()
 	s := sessiontest.Start(t, private.Options{})
 	s.Setenv(t)
 	b, err := bus.Open(t.Context(), bus.Options{Address: s.BusAddress})
@@ -51,7 +58,7 @@ func newDesk(t *testing.T) *desk {
 	t.Cleanup(b.Close)
 	d := &desk{t: t, session: s, bus: b}
 	d.Worker, err = New(Config{
-		Bus: b, State: filepath.Join(s.StateHome, "clearance"), Clock: clock.Real{}, User: "me", Device: "here",
+		Bus: b, State: filepath.Join(s.StateHome, "clearance"), Clock: now, User: "me", Device: "here",
 		Home: s.Home, ConfigHome: s.ConfigHome,
 		Provider: func(goaType string) (string, bool) { return "nextcloud", goaType == "owncloud" },
 	})
@@ -81,10 +88,17 @@ func (d *desk) declared(given map[departure.Dataset]string) {
 // signIn makes the departure one of an account that is signed in.
 func (d *desk) signIn(content davtest.Content, more func(*davtest.Account)) {
 	d.t.Helper()
+	d.signInAt(davtest.Options{}, content, more)
+}
+
+// signInAt signs in at a server of a kind.
+func (d *desk) signInAt(opts davtest.Options, content davtest.Content, more func(*davtest.Account)) {
+	d.t.Helper()
 	sessiontest.Need(d.t, "/usr/libexec/goa-daemon", "gnome-online-accounts")
 	sessiontest.Need(d.t, "/usr/libexec/evolution-source-registry", "evolution-data-server")
 	var err error
-	d.server, err = davtest.New(davtest.Options{Users: []davtest.User{{Name: "alice", Password: password}}})
+	opts.Users = []davtest.User{{Name: "alice", Password: password}}
+	d.server, err = davtest.New(opts)
 	must(d.t, err)
 	d.t.Cleanup(func() { must(d.t, d.server.Close()) })
 	d.account = d.server.User("alice")

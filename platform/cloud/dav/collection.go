@@ -121,19 +121,24 @@ func (c *Client) mark(ctx context.Context, coll Collection) (mark, error) {
 			return mark{}, err
 		}
 	}
+	return r.mark(coll.Kind), nil
+}
+
+// mark is the server's mark of a collection's state among its properties.
+func (p *props) mark(kind Kind) mark {
 	switch {
-	case coll.Kind == FileTree && (r.fileID == "" || r.etag == ""):
+	case kind == FileTree && (p.fileID == "" || p.etag == ""):
 		// Only the ETags of ownCloud and Nextcloud folders are known to change
 		// with everything below them.
-		return mark{}, nil
-	case coll.Kind == FileTree:
-		return mark{text: "etag " + r.etag}, nil
-	case r.ctag != "":
-		return mark{"ctag " + r.ctag, r.syncToken != ""}, nil
-	case r.syncToken != "":
-		return mark{"sync " + r.syncToken, true}, nil
+		return mark{}
+	case kind == FileTree:
+		return mark{text: "etag " + p.etag}
+	case p.ctag != "":
+		return mark{"ctag " + p.ctag, p.syncToken != ""}
+	case p.syncToken != "":
+		return mark{"sync " + p.syncToken, true}
 	}
-	return mark{}, nil
+	return mark{}
 }
 
 // prove wants the server to turn away the same request without credentials,

@@ -47,6 +47,10 @@ type Collections struct {
 	// Others are the paths of what is there too and is neither an address book
 	// nor a calendar: schedule boxes, trash bins, subscriptions.
 	Others []string
+
+	kind  Kind
+	homes []place // where they were found, beneath base
+	base  *url.URL
 }
 
 // Same says whether both looks found the same collections: Client.Same compares
@@ -127,7 +131,7 @@ func (c *Client) discover(ctx context.Context, kind Kind, start *url.URL) (Colle
 	if first.unauthenticated {
 		return Collections{}, ErrUnauthorized
 	}
-	var out Collections
+	out := Collections{kind: kind}
 	if first.principal != "" {
 		p, err := parseHref(first.principal, originOf(base))
 		if err != nil {
@@ -145,20 +149,37 @@ func (c *Client) discover(ctx context.Context, kind Kind, start *url.URL) (Colle
 	if len(homes) == 0 {
 		return Collections{}, ErrNoData
 	}
-	seen := make(map[string]bool)
+	out.base = base
 	for _, raw := range homes {
 		home, err := parseHref(raw, originOf(base))
 		if err != nil {
 			return Collections{}, err
 		}
-		if err := c.home(ctx, kind, place{home.path, true}, base, seen, &out); err != nil {
-			return Collections{}, err
-		}
+		out.homes = append(out.homes, place{home.path, true})
+	}
+	if err := c.listHomes(ctx, &out, nil); err != nil {
+		return Collections{}, err
 	}
 	return out, nil
 }
 
+// listHomes fills in what the homes hold; each sees every answer.
+func (c *Client) listHomes(ctx context.Context, out *Collections, each func(*response)) error {
+	seen := make(map[string]bool)
+	for _, home := range out.homes {
+		if err := c.home(ctx, home, seen, out, each); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 var homeProps = []string{"d:resourcetype", "d:current-user-principal", "card:addressbook-home-set", "cal:calendar-home-set"}
+
+// collectionProps are asked of what a home holds: what each is, and its mark of
+// its state, so that one request tells of every collection whether it changed.
+var collectionProps = []string{"d:resourcetype", "d:displayname", "d:owner", "d:current-user-principal",
+	"cal:supported-calendar-component-set", "cs:getctag", "d:sync-token"}
 
 // maxHomes bounds the collections of an account.
 const maxHomes = 10_000
@@ -171,9 +192,8 @@ func (p *props) homes(kind Kind) []string {
 }
 
 // home lists what one home holds; a member that is denied makes it an error.
-func (c *Client) home(ctx context.Context, kind Kind, home place, base *url.URL, seen map[string]bool, out *Collections) error {
-	q := call{method: "PROPFIND", url: home.at(base), header: map[string]string{"Depth": "1"},
-		body: ask("d:resourcetype", "d:displayname", "d:owner", "cal:supported-calendar-component-set")}
+func (c *Client) home(ctx context.Context, home place, seen map[string]bool, out *Collections, each func(*response)) error {
+	q := call{method: "PROPFIND", url: home.at(out.base), header: map[string]string{"Depth": "1"}, body: ask(collectionProps...)}
 	self := false
 	_, err := c.multistatus(ctx, q, c.listingBudget(), func(r *response) error {
 		if err := r.usable(); err != nil {
@@ -191,7 +211,10 @@ func (c *Client) home(ctx context.Context, kind Kind, home place, base *url.URL,
 			return fmt.Errorf("%w: more than %d collections", ErrTooLarge, maxHomes)
 		}
 		seen[r.place.path] = true
-		return out.add(kind, r, base)
+		if each != nil {
+			each(r)
+		}
+		return out.add(out.kind, r, out.base)
 	})
 	if err == nil && !self {
 		err = fmt.Errorf("%w: a home that does not list itself", ErrMalformed)

@@ -12,6 +12,7 @@ type Request struct {
 	Method string
 	Path   string
 	Depth  string
+	Agent  string // the User-Agent header
 	// Scheme is that of the Authorization header in lower case; empty: the
 	// request carried no credentials at all, right or wrong.
 	Scheme string
@@ -30,7 +31,7 @@ func (s *Server) begin(r *http.Request) *Request {
 	scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	line := &Request{
 		At: s.opts.Now(), Method: r.Method, Path: r.URL.Path,
-		Depth: r.Header.Get("Depth"), Scheme: strings.ToLower(scheme),
+		Depth: r.Header.Get("Depth"), Agent: r.UserAgent(), Scheme: strings.ToLower(scheme),
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
