@@ -20,6 +20,13 @@
 //     that leaves a revision as it was, and the whole cloud would have to come
 //     down twice.
 //
+//   - While all is ready the engine only glances: what the server itself shows to
+//     be as it was is carried over from the last full look (glance.go). That costs
+//     one request for the address books, one for the calendars and one for the
+//     files. After 42 minutes at most all is listed in full; after 7 the files of a
+//     server whose folders have no mark of what is below them. What is given away
+//     or done rests on a full listing of that moment.
+//
 //   - The copy is recognised by the name of its disk (backup/place), by the id of
 //     the bag, and by the mark of the run that wrote it last (copystate.go). It
 //     is looked for wherever its disk is plugged in. A clone of the disk has the
