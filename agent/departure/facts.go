@@ -75,11 +75,11 @@ type Listing struct {
 	// full tells of a change.
 	Unmarked bool   `json:"unmarked,omitempty"`
 	Keys     Digest `json:"keys"` // over the sorted (id, revision) pairs
-	Items    int64     `json:"items"`
-	Bytes    int64     `json:"bytes"`
-	Covered  int64     `json:"covered"` // items whose present revision is in the ledger
-	Failed   int64     `json:"failed"`  // items that could not be copied, by name in Failures
-	Failures Digest    `json:"failures"`
+	Items    int64  `json:"items"`
+	Bytes    int64  `json:"bytes"`
+	Covered  int64  `json:"covered"` // items whose present revision is in the ledger
+	Failed   int64  `json:"failed"`  // items that could not be copied, by name in Failures
+	Failures Digest `json:"failures"`
 	// Unsound counts those of Covered that are in the copy as they were at their
 	// source, and are not what they should be: a picture that is cut off, a
 	// contact that does not parse. By name in Unsounds.
