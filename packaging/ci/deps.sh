@@ -17,10 +17,10 @@ readonly demo_packages=(
   dbus dbus-daemon gnome-online-accounts evolution-data-server gnome-keyring libsecret-tools procps
 )
 # What the tests run besides: a second server, polkit, a boot of systemd, faults
-# injected into system calls, a file system that a program serves, and a browser
-# that opens the pages of a copy.
+# injected into system calls, a file system that a program serves, a browser that
+# opens the pages of a copy, and the programs that an account is signed in to.
 readonly test_packages=(
-  "${demo_packages[@]}" bindfs chromium fuse3 polkitd radicale systemd systemd-container strace tmux
+  "${demo_packages[@]}" bindfs chromium fuse3 nextcloud-desktop nextcloud-desktop-cmd polkitd radicale systemd systemd-container strace tmux
 )
 # What is measured beside Clearance, and what makes file systems for it.
 readonly bench_packages=(

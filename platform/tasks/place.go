@@ -1,16 +1,9 @@
 package tasks
 
 import (
-	"bufio"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
-
 	"github.com/clearance-project/clearance/backup/place"
-	"github.com/clearance-project/clearance/platform/qsettings"
+	"github.com/clearance-project/clearance/platform/nextcloudclient"
+	"github.com/clearance-project/clearance/platform/xdg"
 )
 
 // overlaps says why a destination lies in what disappears, or around it:
@@ -54,41 +47,12 @@ func (s *survey) reserved() (rs []reserved, err error) {
 	if s.w.cfg.Pictures != "" && s.job.Departure.Required(ownPictures) {
 		rs = append(rs, reserved{s.w.cfg.Pictures, "it lies in or around the pictures that are to be copied"})
 	}
-	folders, err := syncFolders(s.w.cfg.ConfigHome)
+	folders, err := nextcloudclient.Folders(s.w.homes())
 	for _, f := range folders {
 		rs = append(rs, reserved{f, "it lies in or around " + f + ", which is kept in step with a cloud: what is deleted there is deleted here"})
 	}
 	return rs, err
 }
 
-// maxLine bounds a line of a sync client's configuration, which may hold a
-// certificate or a picture.
-const maxLine = 8 << 20
-
-// syncFolders are the folders that the Nextcloud and ownCloud desktop clients
-// keep in step, as their configuration has them (localPath in nextcloud.cfg).
-func syncFolders(configHome string) (folders []string, err error) {
-	for _, name := range []string{"Nextcloud/nextcloud.cfg", "ownCloud/owncloud.cfg"} {
-		f, err := os.Open(filepath.Join(configHome, name))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // no such client
-		}
-		if err != nil {
-			return nil, err
-		}
-		lines := bufio.NewScanner(f)
-		lines.Buffer(nil, maxLine)
-		for lines.Scan() {
-			key, value, ok := strings.Cut(lines.Text(), "=")
-			if ok && strings.HasSuffix(strings.ToLower(key), "localpath") {
-				folder, bad := qsettings.Value(value)
-				err = errors.Join(err, bad)
-				folders = append(folders, folder)
-			}
-		}
-		if err := errors.Join(err, lines.Err(), f.Close()); err != nil {
-			return nil, fmt.Errorf("cannot read %s: %w", name, err)
-		}
-	}
-	return folders, nil
-}
+// homes are the folders in which programs keep what they know of an account.
+func (w *Worker) homes() xdg.Dirs { return xdg.Dirs{Home: w.cfg.Home, Config: w.cfg.ConfigHome} }

@@ -14,6 +14,7 @@ import (
 	"github.com/clearance-project/clearance/backup/place"
 	"github.com/clearance-project/clearance/backup/restore"
 	"github.com/clearance-project/clearance/backup/source"
+	"github.com/clearance-project/clearance/platform/nextcloudclient"
 )
 
 var _ engine.Restorer = (*Worker)(nil)
@@ -101,7 +102,7 @@ func (w *Worker) notSynced(task *engine.RestoreTask) error {
 	if task.To.Synced {
 		return nil
 	}
-	folders, err := syncFolders(w.cfg.ConfigHome)
+	folders, err := nextcloudclient.Folders(w.homes())
 	if err != nil {
 		return &restore.PlaceError{Path: task.To.Path, Why: "it is not known which folders are kept in step with a cloud: " + err.Error()}
 	}
