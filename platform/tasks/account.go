@@ -243,11 +243,11 @@ func (w *Worker) serverSession(ctx context.Context, job engine.Job, in signIns) 
 	if err := w.remember(id, func(am *accountMemory) { am.Server = m }); err != nil {
 		return nil, departure.Reason{Code: "internal", Text: err.Error()}
 	}
-	dc := dav.Credentials{User: creds.User, Password: dav.NewSecret(creds.Password.Reveal())}
+	dc, renew := dav.Credentials{User: creds.User, Password: dav.NewSecret(creds.Password.Reveal())}, renewal(nil)
 	if !creds.Token.Empty() {
-		dc = dav.Credentials{User: creds.User, Bearer: dav.NewSecret(creds.Token.Reveal())}
+		dc, renew = dav.Credentials{User: creds.User, Bearer: dav.NewSecret(creds.Token.Reveal())}, w.tokens(g)
 	}
-	s, err := w.keep(id, m, dc)
+	s, err := w.keep(id, m, dc, renew)
 	if err != nil {
 		return nil, departure.Reason{Code: "internal", Text: err.Error()}
 	}

@@ -99,6 +99,8 @@ type session struct {
 	memory serverMemory
 	secret dav.Secret
 	client *dav.Client
+	// renew gets a newer token; nil for a password.
+	renew renewal
 	// last are the complete listings of the last look, for the fence.
 	last map[departure.SourceID]dav.Listing
 	// sight is what the last look found at the server, for the next glance.
@@ -106,7 +108,7 @@ type session struct {
 }
 
 // keep makes sess the account's session, unless it is the one already there.
-func (w *Worker) keep(account string, m serverMemory, creds dav.Credentials) (*session, error) {
+func (w *Worker) keep(account string, m serverMemory, creds dav.Credentials, renew renewal) (*session, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	secret := creds.Password
@@ -114,7 +116,9 @@ func (w *Worker) keep(account string, m serverMemory, creds dav.Credentials) (*s
 		secret = creds.Bearer
 	}
 	if old, ok := w.sessions[account]; ok {
-		if old.memory == m && old.secret == secret {
+		if old.memory == m && (old.secret == secret || old.renew != nil && renew != nil) {
+			old.secret, old.renew = secret, renew
+			old.client.SetBearer(creds.Bearer)
 			return old, nil
 		}
 		old.client.Close()
@@ -122,11 +126,12 @@ func (w *Worker) keep(account string, m serverMemory, creds dav.Credentials) (*s
 	client, err := dav.New(dav.Config{
 		Contacts: m.Contacts, Calendars: m.Calendars, Files: m.Files,
 		Credentials: creds, AcceptInvalidCert: m.AcceptInvalidCert, Now: w.cfg.Clock.Now,
+		Renew: func(ctx context.Context) (dav.Secret, error) { return w.renewed(ctx, account) },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cannot ask the server: %w", err)
 	}
-	s := &session{memory: m, secret: secret, client: client, last: make(map[departure.SourceID]dav.Listing)}
+	s := &session{memory: m, secret: secret, client: client, renew: renew, last: make(map[departure.SourceID]dav.Listing)}
 	w.sessions[account] = s
 	return s, nil
 }
@@ -165,7 +170,7 @@ func (w *Worker) Credential(ctx context.Context, job engine.Job, password string
 		return &engine.BlockedError{Why: serverReason("the server", err),
 			Remedy: departure.Remedy{Code: "password", Text: "enter the account's password once more", Command: departure.Command("leave", job.Departure.Account)}}
 	}
-	_, err = w.keep(job.Departure.Account.ID, m.Server, creds)
+	_, err = w.keep(job.Departure.Account.ID, m.Server, creds, nil)
 	return err
 }
 

@@ -48,10 +48,21 @@ func newDesk(t *testing.T) *desk {
 	return newDeskAt(t, clock.Real{})
 }
 
-// newDeskAt is a desk with a clock of the test's own.
+// newDeskAt is a desk with a clock of the test's own, newDeskIn one in a session
+// of a kind.
 func newDeskAt(t *testing.T, now watch.Clock) *desk {
 	t.Helper()
-	s := sessiontest.Start(t, private.Options{})
+	return startDesk(t, private.Options{}, now)
+}
+
+func newDeskIn(t *testing.T, opts private.Options) *desk {
+	t.Helper()
+	return startDesk(t, opts, clock.Real{})
+}
+
+func startDesk(t *testing.T, opts private.Options, now watch.Clock) *desk {
+	t.Helper()
+	s := sessiontest.Start(t, opts)
 	s.Setenv(t)
 	b, err := bus.Open(t.Context(), bus.Options{Address: s.BusAddress})
 	must(t, err)

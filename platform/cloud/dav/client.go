@@ -1,6 +1,7 @@
 package dav
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -67,6 +68,9 @@ const parallel = 4
 type Config struct {
 	Contacts, Calendars, Files string
 	Credentials                Credentials
+	// Renew gets another bearer token, once the server refused the one in use. It
+	// is asked once for each token; nil: a refused token stays refused.
+	Renew func(context.Context) (Secret, error)
 	// AcceptInvalidCert takes any certificate, as the account's own setting
 	// AcceptSslErrors asks.
 	AcceptInvalidCert bool
@@ -79,6 +83,7 @@ type Config struct {
 type Client struct {
 	contacts, calendars, files *url.URL
 	credentials                Credentials
+	bearer                     *bearer
 	now                        func() time.Time
 	limits                     Limits
 	http                       *http.Client
@@ -87,7 +92,8 @@ type Client struct {
 
 // New checks the configuration; it sends nothing yet.
 func New(config Config) (*Client, error) {
-	c := &Client{credentials: config.Credentials, now: config.Now, limits: config.Limits.withDefaults()}
+	c := &Client{credentials: config.Credentials, now: config.Now, limits: config.Limits.withDefaults(),
+		bearer: newBearer(config.Credentials.Bearer, config.Renew)}
 	if c.now == nil {
 		c.now = time.Now
 	}

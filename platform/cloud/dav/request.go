@@ -44,11 +44,25 @@ var errStalled = errors.New("the answer stood still")
 
 // send makes the request and follows redirects that stay at the server.
 func (c *Client) send(ctx context.Context, q call) (*answer, error) {
-	at := q.url
-	for range maxRedirects + 1 {
-		a, err := c.sendOnce(ctx, q, at)
+	at, renewed := q.url, false
+	for redirects := 0; redirects <= maxRedirects; redirects++ {
+		token := c.bearer.current()
+		a, err := c.sendOnce(ctx, q, at, token)
 		if err != nil {
 			return nil, err
+		}
+		if a.StatusCode == http.StatusUnauthorized && !q.anonymous && !token.Empty() {
+			if renewed || !c.bearer.canRenew() {
+				c.bearer.refuse(token)
+				return a, nil
+			}
+			a.Close()
+			if err := c.bearer.renewAfter(ctx, token); err != nil {
+				return nil, fmt.Errorf("cannot %s: %w", q.method, err)
+			}
+			renewed = true
+			redirects--
+			continue
 		}
 		switch a.StatusCode {
 		case http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
@@ -80,7 +94,7 @@ func stays(from, to *url.URL) error {
 	return &RedirectError{From: a.String(), To: b.String()}
 }
 
-func (c *Client) sendOnce(ctx context.Context, q call, at *url.URL) (*answer, error) {
+func (c *Client) sendOnce(ctx context.Context, q call, at *url.URL, token Secret) (*answer, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	req, err := http.NewRequestWithContext(ctx, q.method, at.String(), bytes.NewReader(q.body))
 	if err != nil {
@@ -96,8 +110,8 @@ func (c *Client) sendOnce(ctx context.Context, q call, at *url.URL) (*answer, er
 	req.Header.Set("User-Agent", "clearance")
 	switch {
 	case q.anonymous:
-	case !c.credentials.Bearer.Empty():
-		req.Header.Set("Authorization", "Bearer "+c.credentials.Bearer.value)
+	case !token.Empty():
+		req.Header.Set("Authorization", "Bearer "+token.value)
 	default:
 		req.SetBasicAuth(c.credentials.User, c.credentials.Password.value)
 	}

@@ -114,6 +114,13 @@ func (a *Account) SetPassword(password string) {
 	a.user.Password = password
 }
 
+// SetToken changes the bearer token: requests with the old one get 401.
+func (a *Account) SetToken(token string) {
+	a.server.mu.Lock()
+	defer a.server.mu.Unlock()
+	a.user.Token = token
+}
+
 // AddBook adds an empty address book; an existing one stays as it is.
 func (a *Account) AddBook(name, title string) {
 	a.server.mu.Lock()
