@@ -9,11 +9,13 @@
 //     pages are taken through SQLite's backup API within one read
 //     transaction: rows that are still in the write-ahead log are seen, and
 //     a program that writes at the same time is never read half-way. The
-//     main file is never copied alone.
+//     main file is copied alone only where no log is beside it and none came
+//     while it was copied: see rest.
 //   - The database's bytes are left alone: no checkpoint, no journal mode
-//     change, no recovery of a hot journal (that is ErrHotJournal). SQLite
-//     does map, and where missing create, the shared index (-shm) of a
-//     write-ahead log, as every reader must.
+//     change, no recovery of a hot journal (that is ErrHotJournal). Nothing is
+//     left beside a database that no program has open. Beside one with a
+//     write-ahead log SQLite does map, and where missing create, the log's
+//     shared index (-shm), as every reader must.
 //   - What is read is hostile: views and triggers are refused, sizes, rows
 //     and time are limited, and a wrong type is an error.
 package sqliteread

@@ -70,12 +70,20 @@ const (
 // Open copies the database at path, which must be a regular file, into a
 // snapshot. Errors are ErrNotDatabase, ErrTooLarge, ErrBusy, ErrHotJournal,
 // ErrUnreadable, or the context's.
-func Open(ctx context.Context, path string, limits Limits) (*Snapshot, error) {
+func Open(ctx context.Context, path string, limits Limits) (_ *Snapshot, err error) {
 	limits = limits.withDefaults()
 	ctx, cancel := context.WithTimeout(ctx, limits.Timeout)
 	defer cancel()
 	if err := regular(path); err != nil {
 		return nil, err
+	}
+	resting, err := rest(path, limits)
+	if err != nil {
+		return nil, err
+	}
+	if resting != "" {
+		path = resting
+		defer func() { err = errors.Join(err, os.RemoveAll(filepath.Dir(resting))) }()
 	}
 	src, err := openSource(ctx, path)
 	if err != nil {
