@@ -18,9 +18,10 @@ readonly demo_packages=(
 )
 # What the tests run besides: a second server, polkit, a boot of systemd, faults
 # injected into system calls, a file system that a program serves, a browser that
-# opens the pages of a copy, and the programs that an account is signed in to.
+# opens the pages of a copy, and the programs that an account is signed in to
+# or that keep what it holds.
 readonly test_packages=(
-  "${demo_packages[@]}" bindfs chromium fuse3 nextcloud-desktop nextcloud-desktop-cmd polkitd radicale systemd systemd-container strace tmux
+  "${demo_packages[@]}" bindfs chromium fuse3 nextcloud-desktop nextcloud-desktop-cmd polkitd radicale systemd systemd-container strace tmux vdirsyncer
 )
 # What is measured beside Clearance, and what makes file systems for it.
 readonly bench_packages=(

@@ -2,11 +2,14 @@ package tasks
 
 import (
 	"github.com/clearance-project/clearance/platform/dataset"
+	"github.com/clearance-project/clearance/platform/vdirsyncer"
 	"github.com/clearance-project/clearance/platform/xdg"
 )
 
 // Finders are the programs of this device whose stores are looked for: one line
 // each.
 func Finders(dirs xdg.Dirs) []dataset.Finder {
-	return []dataset.Finder{}
+	return []dataset.Finder{
+		vdirsyncer.New(dirs),
+	}
 }

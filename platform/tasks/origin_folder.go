@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"os"
 	"path/filepath"
@@ -15,9 +14,6 @@ import (
 	"github.com/clearance-project/clearance/backup/scan"
 	"github.com/clearance-project/clearance/backup/source"
 )
-
-// maxGivenFile bounds a file of contacts or calendars that is split in memory.
-const maxGivenFile = 512 << 20
 
 // InspectSource opens a folder or file as a source.
 func (w *Worker) InspectSource(_ context.Context, d departure.Dataset, at string, beside []engine.GivenSource) (engine.GivenSource, error) {
@@ -139,7 +135,7 @@ func split(ctx context.Context, f *source.Folder, same map[string]string) iter.S
 				}
 				continue
 			}
-			items, err := splitFile(file, same)
+			items, err := source.SplitFile(&file)
 			if err != nil {
 				err = &source.Failed{Item: file, Reason: source.Unreadable, Err: err}
 				if !yield(file, err) {
@@ -148,61 +144,11 @@ func split(ctx context.Context, f *source.Folder, same map[string]string) iter.S
 				continue
 			}
 			for _, item := range items {
+				same[item.ID] = strings.TrimPrefix(item.ID, file.ID+"/")
 				if !yield(item, nil) {
 					return
 				}
 			}
 		}
 	}
-}
-
-func splitFile(file source.Item, same map[string]string) (items []source.Item, err error) {
-	in, stat, err := file.File.Open()
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, in.Close()) }()
-	if stat.Size > maxGivenFile {
-		return nil, fmt.Errorf("%s is larger than %d MB", file.ID, maxGivenFile>>20)
-	}
-	add := func(id, name string, raw []byte) {
-		items = append(items, source.Item{
-			Key: source.Key{Ref: file.Ref, ID: id}, Name: name, Folder: file.Folder,
-			// The content is the revision: a file is written anew as a whole.
-			Rev: string(departure.DigestOf(raw)), Size: int64(len(raw)), ModTime: file.ModTime, Ext: file.Ext, Open: bytesOpener(raw),
-		})
-	}
-	seen := make(map[string]int)
-	unique := func(id string) string {
-		seen[id]++
-		if n := seen[id]; n > 1 {
-			id = fmt.Sprintf("%s#%d", id, n)
-		}
-		same[file.ID+"/"+id] = id
-		return file.ID + "/" + id
-	}
-	if strings.EqualFold(file.Ext, ".vcf") {
-		for card, err := range source.VCards(in) {
-			if err != nil {
-				return nil, err
-			}
-			if card.Raw == nil {
-				return nil, fmt.Errorf("one of its contacts has %d bytes", card.Size)
-			}
-			add(unique(card.ID()), card.Name, card.Raw)
-		}
-		return items, nil
-	}
-	raw, err := io.ReadAll(io.LimitReader(in, maxGivenFile))
-	if err != nil {
-		return nil, err
-	}
-	objects, err := source.SplitCalendar(raw)
-	if err != nil {
-		return nil, err
-	}
-	for _, obj := range objects {
-		add(unique(obj.ID()), obj.Name, obj.Raw)
-	}
-	return items, nil
 }
