@@ -14,6 +14,7 @@ import (
 // the fold reads the journal.
 type fresh struct {
 	manifest, items spool
+	placed          *placed
 }
 
 // add takes one line of the journal, or reports that it is not one that only
@@ -23,6 +24,7 @@ func (f *fresh) add(e *entry) (bool, error) {
 		return false, nil
 	}
 	if e.Temp != "" {
+		f.placed.add(e.Path)
 		f.manifest.held = append(append(append(f.manifest.held, e.SHA256...), "  "...), e.Path...)
 		f.manifest.held = append(f.manifest.held, '\n')
 	}
@@ -99,6 +101,7 @@ func (b *Bag) startFresh() {
 	b.fresh = &fresh{
 		manifest: spool{root: b.root, name: temp + "manifest"},
 		items:    spool{root: b.root, name: temp + "items"},
+		placed:   newPlaced(),
 	}
 }
 

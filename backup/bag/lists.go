@@ -17,107 +17,141 @@ type news interface {
 }
 
 func (b *Bag) news() (news, error) {
-	if b.fresh != nil && !b.stale {
+	if b.fresh != nil && !b.stale && !b.fresh.placed.twice() {
 		return &additions{b}, nil
 	}
 	return b.survey()
 }
 
-// additions are lists that only grow.
+// additions are lists of which the journal takes nothing away but the lines of
+// names that are used again.
 type additions struct{ bag *Bag }
 
 func (a *additions) manifest(w io.Writer) error {
-	return a.write(w, manifestName, &a.bag.fresh.manifest)
-}
-func (a *additions) items(w io.Writer) error { return a.write(w, itemsName, &a.bag.fresh.items) }
-
-func (a *additions) write(w io.Writer, name string, more *spool) error {
-	if err := copyFile(a.bag.root, name, w); err != nil {
+	held := heldBack{}
+	err := a.bag.eachManifestLine(func(text []byte) error { return held.pass(w, a.bag.fresh.placed, text) })
+	if err == nil {
+		err = a.bag.fresh.manifest.copyTo(&watched{to: w, held: held})
+	}
+	if err != nil {
 		return err
 	}
-	return more.copyTo(w)
+	return held.rest(w)
+}
+
+func (a *additions) items(w io.Writer) error {
+	if err := copyFile(a.bag.root, itemsName, w); err != nil {
+		return err
+	}
+	return a.bag.fresh.items.copyTo(w)
 }
 
 // changes is what the journal does to the manifest: which lines go, and which
-// of the old ones must not be written twice.
+// come. The last line of the journal that speaks of a path decides.
 type changes struct {
-	bag     *Bag
-	gone    map[string]int      // path → number of the last line of the journal that takes it out
-	adopted map[string]bool     // paths that may be in the manifest already
-	agreed  map[string][32]byte // where the lists were damaged: the manifest to go by
+	bag    *Bag
+	gone   map[string]int // path → number of the last line of the journal that takes it out
+	placed *placed
+	last   map[string]int      // of the paths placed twice: the number of the last line
+	agreed map[string][32]byte // where the lists were damaged: the manifest to go by
+}
+
+// places reports whether a line of the journal makes one of the manifest.
+func (e *entry) places() bool {
+	return e.State == Edited || e.State == Copied && (e.Temp != "" || e.Adopted)
 }
 
 func (b *Bag) survey() (*changes, error) {
-	c := &changes{bag: b, gone: map[string]int{}, adopted: map[string]bool{}}
+	c := &changes{bag: b, gone: map[string]int{}, placed: newPlaced(), last: map[string]int{}}
 	n := 0
 	err := b.eachEntry(func(e *entry) error {
 		n++
-		switch {
-		case e.State == Lost:
+		switch e.State {
+		case Lost:
 			c.gone[e.Path] = n
-		case e.State == Edited:
+		case Edited:
 			c.gone[e.Was] = n
-		case e.Adopted:
-			c.adopted[e.Path] = true
+		}
+		if e.places() {
+			c.placed.add(e.Path)
 		}
 		return nil
 	})
+	if err == nil && c.placed.twice() {
+		n = 0
+		err = b.eachEntry(func(e *entry) error {
+			if n++; e.places() && c.placed.twice(e.Path) {
+				c.last[e.Path] = n
+			}
+			return nil
+		})
+	}
 	if err == nil && b.stale {
 		c.agreed, err = b.agreed()
 	}
 	return c, err
 }
 
-// eachEntry reads the journal from its beginning.
+// eachEntry reads the journal from its beginning; a damaged line is an error.
 func (b *Bag) eachEntry(each func(*entry) error) error {
-	f, err := b.root.Open(journalName)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	bad, err := readJournal(f, each)
+	bad, err := b.eachOf(each)
 	if err == nil && bad > 0 {
 		err = fmt.Errorf("cannot read the journal: %d lines are damaged", bad)
 	}
 	return err
 }
 
-// manifest writes the old manifest without what is gone, and the new lines.
+// eachSoundEntry reads the journal and passes damaged lines over.
+func (b *Bag) eachSoundEntry(each func(*entry) error) error {
+	_, err := b.eachOf(each)
+	return err
+}
+
+func (b *Bag) eachOf(each func(*entry) error) (bad int, err error) {
+	f, err := b.root.Open(journalName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	return readJournal(f, each)
+}
+
+// manifest writes the old manifest without what is gone or has a new line, and
+// the new lines.
 func (c *changes) manifest(w io.Writer) error {
-	seen := map[string]bool{}
+	held := heldBack{}
 	lines := c.bag.eachManifestLine
 	if c.agreed != nil {
 		lines = c.agreedLines
 	}
 	err := lines(func(text []byte) error {
-		path := ManifestPath(text)
-		if c.gone[path] > 0 {
+		if c.gone[ManifestPath(text)] > 0 {
 			return nil
 		}
-		if c.adopted[path] {
-			seen[path] = true
-		}
-		_, err := w.Write(text)
-		return err
+		return held.pass(w, c.placed, text)
 	})
 	if err != nil {
 		return err
 	}
 	n := 0
-	return c.bag.eachEntry(func(e *entry) error {
-		n++
-		if e.State == Lost || e.Temp == "" && !e.Adopted && e.State != Edited || n < c.gone[e.Path] || seen[e.Path] {
+	err = c.bag.eachEntry(func(e *entry) error {
+		if n++; !e.places() {
 			return nil
 		}
-		if e.Adopted || e.State == Edited {
-			seen[e.Path] = true
+		delete(held, e.Path)
+		if last, twice := c.last[e.Path]; n < c.gone[e.Path] || twice && n < last {
+			return nil
 		}
 		_, err := fmt.Fprintf(w, "%s  %s\n", e.SHA256, e.Path)
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	return held.rest(w)
 }
 
 // ManifestPath is the path in a line of a manifest of ours, "" if it is none.

@@ -139,12 +139,11 @@ func (b *Bag) finishMove(e *entry, from string) (bool, error) {
 	case there && (!waiting || e.State == Edited):
 		return true, nil
 	case e.State == Edited && waiting:
-		// Only what was edited is moved, not what was copied to its place since.
-		sum, _, err := hashFile(b.root, from)
+		edited, err := b.stillEdited(e)
 		if err != nil {
 			return false, err
 		}
-		if hex.EncodeToString(sum[:]) != e.SHA256 {
+		if !edited {
 			*e = entry{line: line{Path: e.Was, State: Lost}}
 			b.found.Lost++
 			return true, nil
@@ -171,6 +170,31 @@ func (b *Bag) finishMove(e *entry, from string) (bool, error) {
 	b.touch(path.Dir(e.Path))
 	b.touch(path.Dir(from))
 	return true, nil
+}
+
+// stillEdited reports whether the file at the place from which an edited one is to
+// be moved is that, and not what was copied there since, be it the same bytes.
+func (b *Bag) stillEdited(e *entry) (bool, error) {
+	sum, _, err := hashFile(b.root, e.Was)
+	if err != nil || hex.EncodeToString(sum[:]) != e.SHA256 {
+		return false, err
+	}
+	met, since := false, false
+	err = b.eachSoundEntry(func(l *entry) error {
+		switch {
+		case l.State == Edited && l.Path == e.Path && l.Was == e.Was:
+			met, since = true, false
+		case met && l.places() && l.Path == e.Was:
+			waiting := false
+			if l.Temp != "" {
+				waiting, err = b.present(l.Temp)
+			}
+			since = since || !waiting
+			return err
+		}
+		return nil
+	})
+	return !since, err
 }
 
 // rebuild makes the folders that a line's file goes to: a power cut may have

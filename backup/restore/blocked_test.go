@@ -2,6 +2,7 @@ package restore_test
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -100,7 +101,8 @@ func TestATargetInTheCopyIsSeenThroughEveryMount(t *testing.T) {
 		to, err := restore.NewFolder(at, restore.FolderOptions{})
 		must(t, err)
 		_, err = restore.Run(t.Context(), w.reader(), to, restore.Selection{}, restore.Options{})
-		if _, ok := err.(*restore.PlaceError); !ok {
+		var refused *restore.PlaceError
+		if !errors.As(err, &refused) {
 			t.Errorf("%s: %v", at, err)
 		}
 	}
