@@ -108,6 +108,8 @@ type PlanReport struct {
 	// Bindings is where the account is signed in here, and what goes with it.
 	Bindings []departure.Binding `json:"bindings"`
 	Trackers []departure.Tracker `json:"trackers"`
+	// TrackersHere are programs of this device that can find it.
+	TrackersHere []departure.LocalTracker `json:"trackers_here,omitempty"`
 }
 
 // PlanClass is one dataset of a plan.
@@ -158,25 +160,27 @@ type DepartureInfo struct {
 	Verdict      departure.Verdict   `json:"verdict"`
 	Progress     engine.Progress     `json:"progress"`
 	// Waiting says what the engine waits for, nil while it needs nothing.
-	Waiting     *departure.Remedy        `json:"waiting,omitempty"`
-	WaitingWhy  string                   `json:"waiting_why,omitempty"`
-	Destination engine.Destination       `json:"destination"`
-	Copy        departure.Copy           `json:"copy"`
-	Bindings    []departure.Binding      `json:"bindings"`
-	Trackers    []departure.Tracker      `json:"trackers"`
-	Devices     []departure.Device       `json:"devices"`
-	Words       []departure.Word         `json:"words"`
-	WordsDigest departure.Digest         `json:"words_digest"` // of every word that Authorize would carry
-	Authorised  *departure.Authorisation `json:"authorised,omitempty"`
-	Acts        []departure.Act          `json:"acts"`
-	Reached     []engine.Reached         `json:"reached"`
-	Permits     []PermitInfo             `json:"permits"`
-	Submitted   time.Time                `json:"submitted,omitzero"`
-	Epoch       uint64                   `json:"epoch"`
-	Given       []engine.GivenSource     `json:"given"`
-	Listings    []departure.Listing      `json:"listings"`
-	Kept        departure.Kept           `json:"kept"`
-	Separate    []departure.OtherHolder  `json:"separate"`
+	Waiting     *departure.Remedy   `json:"waiting,omitempty"`
+	WaitingWhy  string              `json:"waiting_why,omitempty"`
+	Destination engine.Destination  `json:"destination"`
+	Copy        departure.Copy      `json:"copy"`
+	Bindings    []departure.Binding `json:"bindings"`
+	Trackers    []departure.Tracker `json:"trackers"`
+	// TrackersHere are programs of this device that can find it.
+	TrackersHere []departure.LocalTracker `json:"trackers_here,omitempty"`
+	Devices      []departure.Device       `json:"devices"`
+	Words        []departure.Word         `json:"words"`
+	WordsDigest  departure.Digest         `json:"words_digest"` // of every word that Authorize would carry
+	Authorised   *departure.Authorisation `json:"authorised,omitempty"`
+	Acts         []departure.Act          `json:"acts"`
+	Reached      []engine.Reached         `json:"reached"`
+	Permits      []PermitInfo             `json:"permits"`
+	Submitted    time.Time                `json:"submitted,omitzero"`
+	Epoch        uint64                   `json:"epoch"`
+	Given        []engine.GivenSource     `json:"given"`
+	Listings     []departure.Listing      `json:"listings"`
+	Kept         departure.Kept           `json:"kept"`
+	Separate     []departure.OtherHolder  `json:"separate"`
 
 	// encoded is this very value as JSON, nil where nobody keeps it. A copy that
 	// is changed must not keep it.

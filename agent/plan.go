@@ -10,7 +10,7 @@ import (
 func planOf(d departure.Departure, look departure.Look, trackers departure.Trackers, p departure.Profile, now time.Time) *PlanReport {
 	r := &PlanReport{
 		Account: d.Account, At: now, Complete: look.Complete,
-		Uncovered: p.Uncovered, Bindings: look.Bindings, Trackers: trackers.Seen,
+		Uncovered: p.Uncovered, Bindings: look.Bindings, Trackers: trackers.Seen, TrackersHere: trackers.Here,
 	}
 	for _, set := range departure.Datasets {
 		c := PlanClass{Dataset: set, Complete: true}

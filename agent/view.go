@@ -53,7 +53,7 @@ func (s *Service) info(snap engine.Snapshot, live Live) DepartureInfo {
 		Live: live, Verdict: snap.Verdict, Progress: snap.Progress,
 		Waiting: snap.Waiting, WaitingWhy: snap.WaitingWhy,
 		Destination: rec.Destination, Copy: f.Look.Copy, Kept: f.Look.Kept,
-		Bindings: f.Look.Bindings, Trackers: f.Trackers.Seen, Devices: rec.Devices, Listings: f.Look.Listings,
+		Bindings: f.Look.Bindings, Trackers: f.Trackers.Seen, TrackersHere: f.Trackers.Here, Devices: rec.Devices, Listings: f.Look.Listings,
 		Words: rec.Words, WordsDigest: departure.WordsDigest(rec.Words), Acts: rec.Acts, Reached: rec.Reached,
 		Submitted: rec.Submitted, Epoch: snap.Epoch, Given: rec.Given, Separate: rec.Separate,
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/clearance-project/clearance/platform/bus"
 	"github.com/clearance-project/clearance/platform/clock"
 	"github.com/clearance-project/clearance/platform/findmy"
+	"github.com/clearance-project/clearance/platform/findmy/detect"
 	"github.com/clearance-project/clearance/platform/keys"
 	"github.com/clearance-project/clearance/platform/overrides"
 	"github.com/clearance-project/clearance/platform/rootfile"
@@ -73,7 +74,7 @@ func assemble(ctx context.Context, where places, log *slog.Logger) (_ *parts, er
 		return nil, err
 	}
 	c := agent.Config{
-		Version: version, Store: p.store, Worker: worker, Tracker: tracker, Clock: clock.Real{}, Disks: disks,
+		Version: version, Store: p.store, Worker: worker, Tracker: detect.Beside(tracker, detect.New(detect.Options{Bus: tracker.Bus()})), Clock: clock.Real{}, Disks: disks,
 		Profiles: profiles, Rules: policy.Default(), Assured: departure.AssuredSystem, Health: p.sight.Health,
 		Signer: ring, JWKS: ring.JWKS, Secret: ring.Secret(), BootID: boot,
 		Closed: func() string { return "" }, Doctor: doctor.Of(p.store.Healthy, unit.PersonalClosed),

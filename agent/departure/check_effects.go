@@ -172,9 +172,21 @@ func (j *judge) cloudLastSeen() Check {
 	return c
 }
 
-// TrackerList is the digest under which a person attests, for an account that
-// is not on this device, that Find My Device is off at the provider.
-func TrackerList(a Account) Digest { return DigestOf("find-my-device", a.Provider, a.Identity) }
+// TrackerLines are what a person attests, for an account that is not on this
+// device, of Find My Device at the provider, and of each program here that ties
+// this device to accounts of it.
+func TrackerLines(a Account, name string, ts Trackers) []Line {
+	lines := []Line{{ID: "off", Text: "Find Device is off for every device at " + name + "'s own page"}}
+	for _, t := range ts.TiedHere(a.Provider) {
+		lines = append(lines, t.Line())
+	}
+	return lines
+}
+
+// TrackerList is the digest under which a person attests these lines.
+func TrackerList(a Account, name string, ts Trackers) Digest {
+	return DigestOf("find-my-device", a.Provider, a.Identity, TrackerLines(a, name, ts)[1:])
+}
 
 func (j *judge) findMyDeviceOff() Check {
 	ts := j.f.Trackers
@@ -209,16 +221,24 @@ func (j *judge) findMyDeviceOff() Check {
 	if len(ts.Seen) > 0 {
 		return Check{Status: Pass, Count: int64(len(ts.Seen)), Reason: Reason{"off", "Find My Device is off, and that was read back"}}
 	}
-	if j.p.NoTracker {
+	tied := ts.TiedHere(j.f.Departure.Account.Provider)
+	if j.p.NoTracker && len(tied) == 0 {
 		return na("no-tracker", j.p.Name+" runs no Find My Device, and nothing on this device does for it")
+	}
+	if !j.f.Departure.Account.Declared && len(tied) > 0 {
+		return unknown(Reason{"tracker-here", tied[0].Line().Text},
+			&Remedy{Code: "guide", Text: "unlink this device at the provider", Command: "clearance providers " + quoted(j.p.Provider)})
 	}
 	if !j.f.Departure.Account.Declared {
 		return unknown(Reason{"tracker-not-known", "it is not known whether " + j.p.Name + " can still find or lock this device"},
 			&Remedy{Code: "guide", Text: "turn Find My Device off at the provider", Command: "clearance providers " + quoted(j.p.Provider)})
 	}
-	c := j.ask(FindMyDeviceOff, Attest, "",
-		[]Line{{ID: "off", Text: "Find Device is off for every device at " + j.p.Name + "'s own page"}}, TrackerList(j.f.Departure.Account),
-		Reason{"not-said", "a device on which Find Device stays on locks itself to an account that no longer exists"},
+	account := j.f.Departure.Account
+	open := Reason{"not-said", "a device on which Find Device stays on locks itself to an account that no longer exists"}
+	if len(tied) > 0 {
+		open = Reason{"tracker-here", tied[0].Line().Text}
+	}
+	c := j.ask(FindMyDeviceOff, Attest, "", TrackerLines(account, j.p.Name, ts), TrackerList(account, j.p.Name, ts), open,
 		"turn Find Device off on every device, and say that you have")
 	if c.Status == Pass {
 		c.Status, c.Reason = Attested, Reason{"attested", "you said that Find Device is off on every device"}

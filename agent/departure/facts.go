@@ -233,6 +233,9 @@ type Trackers struct {
 	Why      Reason    `json:"why"`
 	Seen     []Tracker `json:"seen"` // those that count and are for this account, and those seen once and now absent
 	Others   []Tracker `json:"others,omitempty"`
+	// Here are programs of this device that can find it, known by their files and
+	// services alone.
+	Here []LocalTracker `json:"here,omitempty"`
 }
 
 // Tracker is one implementer of Find My Device that counts.

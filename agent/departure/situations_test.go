@@ -14,6 +14,13 @@ type situation struct {
 	alone  bool
 }
 
+// preyHere puts a program on this device that ties it to accounts of the
+// departure's provider.
+func preyHere(in *input) {
+	in.f.Trackers.Here = []LocalTracker{{ID: "prey", Name: "Prey", Provider: in.f.Departure.Account.Provider,
+		Found: []string{"service prey-agent.service, enabled"}, Guide: []string{"Remove this device at its page."}}}
+}
+
 // situations are, for each row of the table, the cases that domain.md tells.
 // byHand is a bare sign-in that another program keeps.
 var byHand = Binding{ID: "git:1", Name: "git", State: BindingPresent, Guided: true, Why: Reason{"by-hand", "git still has the password"},
@@ -374,6 +381,23 @@ var situations = []situation{
 	{FindMyDeviceOff, "none seen, and the provider runs none", done, func(in *input) { in.f.Trackers.Seen = nil; in.p.NoTracker = true }, NA, "no-tracker", false},
 	{FindMyDeviceOff, "the provider runs none, but one is on", released, func(in *input) { in.p.NoTracker = true }, Fail, "on", false},
 	{FindMyDeviceOff, "declared, attested", told, nil, Attested, "attested", false},
+	{FindMyDeviceOff, "declared, and a program here ties this device to it", told, preyHere, Unknown, "tracker-here", false},
+	{FindMyDeviceOff, "declared, attested with that program here", told, func(in *input) {
+		preyHere(in)
+		in.unsay(FindMyDeviceOff)
+		in.say(Word{Check: FindMyDeviceOff, Kind: Attest, List: TrackerList(in.f.Departure.Account, in.p.Name, in.f.Trackers)})
+		in.authorise()
+	}, Attested, "attested", false},
+	{FindMyDeviceOff, "declared, attested, and it cannot be told whether it is here", told, func(in *input) {
+		in.f.Trackers.Here = []LocalTracker{{ID: "prey", Name: "Prey", Provider: in.f.Departure.Account.Provider, Unsure: "no answer"}}
+	}, Unknown, "tracker-here", false},
+	{FindMyDeviceOff, "a program of another's account is here", told, func(in *input) {
+		in.f.Trackers.Here = []LocalTracker{{ID: "prey", Name: "Prey", Provider: "other"}, {ID: "geoclue", Name: "GeoClue"}}
+	}, Attested, "attested", false},
+	{FindMyDeviceOff, "the provider runs none, but a program here ties to it", done, func(in *input) {
+		preyHere(in)
+		in.f.Trackers.Seen, in.p.NoTracker = nil, true
+	}, Unknown, "tracker-here", false},
 	{FindMyDeviceOff, "declared, not said", told, func(in *input) { in.unsay(FindMyDeviceOff) }, Unknown, "not-said", true},
 
 	{BindingsRemoved, "signed out", done, nil, Pass, "signed-out", false},

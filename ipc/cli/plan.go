@@ -68,6 +68,7 @@ func (s *session) showPlan(account agent.AccountInfo, plan *agent.PlanReport) {
 	for _, t := range plan.Trackers {
 		s.say("Find My Device is %s.", t.State)
 	}
+	s.showTrackersHere(plan.TrackersHere)
 	if !plan.Complete {
 		s.say("Not everything could be listed, so there may be more.")
 	}

@@ -133,6 +133,7 @@ func (s *session) showStatus(info agent.DepartureInfo) {
 		s.say("Now: %s", spokenStep(info.Progress.Step).doing)
 	}
 	s.showOpen(info.Verdict.Checks)
+	s.showTrackersHere(info.TrackersHere)
 	if info.WaitingWhy != "" {
 		s.say("Waiting: %s", printable(info.WaitingWhy))
 	}

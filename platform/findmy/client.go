@@ -74,6 +74,10 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	return &Client{opts: o, bus: conn, watchers: map[int]func(){}, subs: map[string]*bus.Subscription{}}, nil
 }
 
+// Bus is the connection to the system bus, for who asks others there. Close ends
+// it.
+func (c *Client) Bus() *bus.Conn { return c.bus }
+
 // Close ends the connection and all watching.
 func (c *Client) Close() {
 	c.mu.Lock()
