@@ -2,6 +2,7 @@ package disk
 
 import (
 	"errors"
+	"io/fs"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -12,26 +13,40 @@ import (
 // read through the cache all the same: ext4 for data that is encrypted or goes
 // through the journal, btrfs for data that is compressed.
 func (s *system) OpenDirect(name string) (File, error) {
-	f, err := s.open(name, unix.O_DIRECT)
-	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EOPNOTSUPP) {
-		return nil, ErrNoDirect
-	}
+	d, base, err := s.in(name)
 	if err != nil {
 		return nil, err
 	}
-	if f, ok := f.(*file); ok && f.call("statx", direct) != nil {
-		return nil, errors.Join(ErrNoDirect, f.Close())
+	defer d.release()
+	fd, err := openat(d.fd, base, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_DIRECT, 0)
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EOPNOTSUPP) {
+		return nil, ErrNoDirect
 	}
-	return f, nil
+	if err == nil {
+		if err = direct(fd); err != nil {
+			_ = unix.Close(fd) // nothing was done with it
+		}
+	}
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+	}
+	return newFile(fd, name), nil
 }
 
+// direct says of an open file whether it is one that is really read and written
+// past the cache.
 func direct(fd int) error {
 	var st unix.Statx_t
-	err := unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_DIOALIGN, &st)
-	if err == nil && (st.Mask&unix.STATX_DIOALIGN == 0 || st.Dio_offset_align == 0 || max(st.Dio_offset_align, st.Dio_mem_align) > aligned) {
-		err = ErrNoDirect
+	err := unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_TYPE|unix.STATX_DIOALIGN, &st)
+	switch {
+	case err != nil:
+		return ErrNoDirect
+	case st.Mode&unix.S_IFMT != unix.S_IFREG:
+		return ErrNotRegular
+	case st.Mask&unix.STATX_DIOALIGN == 0, st.Dio_offset_align == 0, max(st.Dio_offset_align, st.Dio_mem_align) > aligned:
+		return ErrNoDirect
 	}
-	return err
+	return nil
 }
 
 // aligned is what places in a file, lengths and addresses are multiples of, past

@@ -53,7 +53,7 @@ func RunEarlier(ctx context.Context, b *bag.Bag, l *ledger.Ledger) (Earlier, err
 		return e, err
 	}
 	c := &cold{root: b.Root()}
-	defer c.free()
+	defer c.end()
 	for path, sum := range sums {
 		other, odd := told[path]
 		if odd {

@@ -28,6 +28,10 @@ type cold struct {
 	root disk.Root
 	look func(*ledger.Entry, io.ReaderAt) error // may be nil
 	buf  []byte                                 // outside of Go's heap, and so aligned
+
+	many  *disk.Many // nil: not yet, or never
+	never bool
+	reads []disk.Reading
 }
 
 // room makes the buffer hold n bytes and one more page, so that a read beyond
@@ -47,6 +51,14 @@ func (c *cold) room(n int64) error {
 	}
 	c.buf = b
 	return nil
+}
+
+// end gives back what c works with.
+func (c *cold) end() {
+	c.free()
+	if c.many != nil {
+		_ = c.many.Close() // there is nothing left that it could still do
+	}
 }
 
 func (c *cold) free() {
@@ -88,10 +100,7 @@ func (c *cold) read(ctx context.Context, e *ledger.Entry) outcome {
 		}
 		out = c.readFile(ctx, f, e, false)
 	}
-	if err := f.Close(); err != nil && out.status == OK {
-		return unknown(err)
-	}
-	return out
+	return closed(f, out)
 }
 
 func absent(err error) outcome {
@@ -105,12 +114,9 @@ func absent(err error) outcome {
 }
 
 func (c *cold) readFile(ctx context.Context, f disk.File, e *ledger.Entry, direct bool) outcome {
-	before, err := f.Stat()
-	if err != nil {
-		return unknown(err)
-	}
-	if before.Size != e.Size {
-		return outcome{status: Damaged, why: fmt.Errorf("it has %d bytes, not %d", before.Size, e.Size)}
+	before, out := lookAt(f, e)
+	if out.status != OK {
+		return out
 	}
 	if !direct {
 		if err := uncache(f); err != nil {
@@ -121,26 +127,18 @@ func (c *cold) readFile(ctx context.Context, f disk.File, e *ledger.Entry, direc
 	if err != nil {
 		return unknown(err)
 	}
-	after, err := f.Stat()
-	if err != nil {
-		return unknown(err)
+	out = compare(f, e, before, sum, n)
+	if out.status != OK {
+		return out
 	}
-	switch {
-	case !before.Same(after):
-		return unknown(errors.New("it changed while it was read"))
-	case n != e.Size:
-		return outcome{status: Damaged, why: fmt.Errorf("%d bytes could be read, not %d", n, e.Size)}
-	case sum != e.SHA256:
-		return outcome{status: Damaged, why: errors.New("its content is not what was copied")}
-	}
-	odd, err := c.lookInto(f, e)
-	if err != nil {
+	out.direct = direct
+	if out.odd, err = c.lookInto(f, e); err != nil {
 		return unknown(err)
 	}
 	if !direct {
 		_, _ = f.Drop() // the cache is for others
 	}
-	return outcome{status: OK, stat: after, direct: direct, odd: odd}
+	return out
 }
 
 // ErrCached says that a file could only be read from the cache.

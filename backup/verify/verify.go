@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -178,33 +179,39 @@ func (v *verifier) run(ctx context.Context) error {
 // work reads items until there are no more, or one of the workers fails.
 func (v *verifier) work(ctx context.Context, cancel func(), jobs <-chan []ledger.Entry) {
 	c := &cold{root: v.bag.Root(), look: v.opts.Check}
-	defer c.free()
+	defer c.end()
 	for batch := range jobs {
-		for i := range batch {
-			if ctx.Err() != nil {
-				break
-			}
-			if err := v.one(ctx, c, &batch[i]); err != nil {
-				v.mu.Lock()
-				v.failed = err
-				v.mu.Unlock()
-				cancel()
-			}
+		if ctx.Err() != nil {
+			continue
+		}
+		if err := v.several(ctx, c, batch); err != nil {
+			v.mu.Lock()
+			v.failed = err
+			v.mu.Unlock()
+			cancel()
 		}
 	}
 }
 
-// one verifies one item. The error is the ledger's.
-func (v *verifier) one(ctx context.Context, c *cold, e *ledger.Entry) error {
-	if v.opts.OnlyNew && v.stands(e) {
-		v.count(e, outcome{status: OK}, true)
-		return nil
+// several verifies the items of a batch. The error is the ledger's.
+func (v *verifier) several(ctx context.Context, c *cold, batch []ledger.Entry) error {
+	if v.opts.OnlyNew {
+		batch = slices.DeleteFunc(batch, func(e ledger.Entry) bool {
+			stands := v.stands(&e)
+			if stands {
+				v.count(&e, outcome{status: OK}, true)
+			}
+			return stands
+		})
 	}
 	began := v.opts.Now()
-	out := c.read(ctx, e)
-	if ctx.Err() != nil {
-		return nil
-	}
+	return c.readAll(ctx, batch, func(e *ledger.Entry, out outcome) error {
+		return v.settle(e, began, out)
+	})
+}
+
+// settle lists what came of reading an item.
+func (v *verifier) settle(e *ledger.Entry, began time.Time, out outcome) error {
 	if out.status == OK {
 		if err := v.found(e, &out); err != nil {
 			return err
