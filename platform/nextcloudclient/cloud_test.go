@@ -23,7 +23,7 @@ func cloud(t *testing.T) (*davtest.Server, *davtest.Account, string) {
 			t.Error(err)
 		}
 	})
-	a, err := s.AddUser(davtest.User{Name: "alice", Password: "secret"})
+	a, err := s.AddUser(davtest.User{Name: "alice", Password: "hunter2"})
 	if err != nil {
 		t.Fatal(err)
 	}

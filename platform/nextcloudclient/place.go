@@ -152,7 +152,7 @@ func (a account) asked(ctx context.Context, c *client) string {
 }
 
 // Remove implements [binding.Place]: only the person can.
-func (p *Place) Remove(context.Context, string) error { return binding.ErrGuided }
+func (p *Place) Remove(ctx context.Context, id string) error { return binding.Guide(ctx, p, id) }
 
 // id names an account as exactly as the client does: its numbers are given out
 // again, so who signed in is part of it.

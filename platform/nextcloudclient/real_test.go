@@ -78,7 +78,7 @@ func (d *desk) keep(user string) {
 	d.t.Helper()
 	sessiontest.Need(d.t, "secret-tool", "libsecret-tools")
 	put := d.Command(d.ctx, "secret-tool", "store", "--label=Nextcloud", "xdg:schema", schema, "server", "Nextcloud", "user", user, "type", "plaintext")
-	put.Stdin = strings.NewReader("secret")
+	put.Stdin = strings.NewReader("hunter2")
 	if out, err := put.CombinedOutput(); err != nil {
 		d.t.Fatalf("%v: %s", err, out)
 	}
@@ -180,7 +180,7 @@ func TestJournal(t *testing.T) {
 	server, alice, url := cloud(t)
 	put(t, alice, "a.txt")
 	put(t, alice, "sub/b.txt")
-	args := []string{"--non-interactive", "-u", "alice", "-p", "secret", d.local, url}
+	args := []string{"--non-interactive", "-u", "alice", "-p", "hunter2", d.local, url}
 	d.configure(`0\url=`+url, `0\dav_user=alice`, `0\Folders\1\localPath=`+d.local)
 	held := server.Inject(davtest.Fault{Method: "GET", Path: "/remote.php/dav/files/alice/a.txt", Hold: true})
 	stop := d.launch("nextcloudcmd", args...)
