@@ -166,6 +166,8 @@ func TestCalendar(t *testing.T) {
 func TestNotes(t *testing.T) {
 	c := newCopy(t)
 	c.put(append(aLife(t), file{memos, "gnome.note", "", []byte(`<note><title>Bread</title><text><note-content>flour<div>water</div></note-content></text></note>`), noon},
+		file{memos, "made.note", "made.note", []byte(`<note><title>Twice</title><text><note-content>yeast</note-content></text></note>`), noon},
+		file{memos, "made.md", "made.md", []byte("# Twice\n\nyeast\n"), noon},
 		file{memos, "long.txt", "", []byte(strings.Repeat("word ", 100_000)), june})...)
 	c.write()
 	page := c.read("export/view/notes-1.html")
@@ -177,8 +179,10 @@ func TestNotes(t *testing.T) {
 			t.Errorf("the notes lack %q", want)
 		}
 	}
-	if n := strings.Count(page, "Night train"); n != 1 {
-		t.Errorf("the title stands on the page %d times", n)
+	for _, title := range []string{"Night train", "Twice"} {
+		if n := strings.Count(page, title); n != 1 {
+			t.Errorf("the title %q stands on the page %d times", title, n)
+		}
 	}
 }
 

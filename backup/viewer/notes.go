@@ -64,7 +64,7 @@ func (w *writer) notes(ctx context.Context) ([]note, error) {
 		}
 		it := &items[i]
 		read, ok := noteForms[strings.ToLower(path.Ext(it.path))]
-		if !ok {
+		if !ok || textBeside(it.path, files) {
 			continue
 		}
 		raw, ok := w.readAll(it.path, source.MaxNote)
@@ -100,6 +100,13 @@ func (w *writer) notes(ctx context.Context) ([]note, error) {
 // noteForms are the files that are notes; others lie beside one.
 var noteForms = map[string]func(n *note, raw []byte, image func(string) string){
 	".md": readMarkdown, ".markdown": readMarkdown, ".txt": readText, ".ics": readMemo, ".note": readXML,
+}
+
+// textBeside reports whether the text that was made of a program's own form of a
+// note lies beside it.
+func textBeside(p string, files map[string]bool) bool {
+	ext := path.Ext(p)
+	return strings.EqualFold(ext, ".note") && files[strings.TrimSuffix(p, ext)+".md"]
 }
 
 // plainForm is the way to read a note of this name without rendering it.

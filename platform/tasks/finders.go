@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"github.com/clearance-project/clearance/platform/dataset"
+	"github.com/clearance-project/clearance/platform/gnote"
 	"github.com/clearance-project/clearance/platform/vdirsyncer"
 	"github.com/clearance-project/clearance/platform/xdg"
 )
@@ -10,6 +11,7 @@ import (
 // each.
 func Finders(dirs xdg.Dirs) []dataset.Finder {
 	return []dataset.Finder{
+		gnote.New(dirs),
 		vdirsyncer.New(dirs),
 	}
 }
