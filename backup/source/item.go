@@ -90,6 +90,13 @@ const (
 	OnlyInCloud Reason = "only-in-cloud"  // a cloud drive's placeholder: the file itself was never fetched
 	OnlyThumb   Reason = "thumbnail"      // a small picture that a program made of a photo, among photos
 	NoteFile    Reason = "note-file"      // a file that a note shows is not there
+
+	// Of what lies in archives.
+	UnsafeName   Reason = "unsafe-name"   // its name leads out of the archive
+	ArchivedLink Reason = "archived-link" // the archive holds a link in its place
+	Encrypted    Reason = "encrypted"     // it cannot be read without a password
+	Nested       Reason = "nested"        // it is an archive in the archive, and was not opened
+	NotExported  Reason = "not-exported"  // the export lists it and does not hold it
 )
 
 // Failed is yielded in place of an item that cannot be copied. The listing goes

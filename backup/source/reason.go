@@ -23,6 +23,16 @@ func (r Reason) Sentence() string {
 		return "it is a small picture that a program made of a photo, not the photo"
 	case NoteFile:
 		return "a note shows a file that is not there"
+	case UnsafeName:
+		return "its name in the archive leads to another place; an honest export has no such name"
+	case ArchivedLink:
+		return "the archive holds a link in its place; find the file that it leads to"
+	case Encrypted:
+		return "it is locked with a password in the archive; unpack it and give the folder"
+	case Nested:
+		return "it is an archive in the archive; unpack it and give the folder as well if you want what is in it counted"
+	case NotExported:
+		return "the export lists it and does not hold it; download it by hand, or export it again"
 	}
 	return string(r)
 }

@@ -3,6 +3,7 @@ package source
 import (
 	"cmp"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -292,6 +293,9 @@ func readName(p string) mediaName {
 	default:
 		return n
 	}
+	if n.part == partStill { // PXL_1.MP.jpg, whose film Google's export calls PXL_1.MP
+		stem = strings.TrimSuffix(stem, ".mp")
+	}
 	stem, n.edited = unedited(stem)
 	n.edited = n.edited && n.part != partRaw // nothing edits what the sensor saw
 	n.key = dir + "\x00" + stem
@@ -300,13 +304,27 @@ func readName(p string) mediaName {
 
 func media(ext string) bool { return stillExts[ext] || rawExts[ext] || filmExts[ext] }
 
+// editMarks are what programs put behind the name of what they edited: Google's
+// export in the languages that its readers know (GooglePhotosTakeoutHelper's list
+// of extra formats), "_edited" others.
+var editMarks = []string{
+	"-edited", "_edited", "-effects", "-smile", "-mix", "-edytowane", "-bearbeitet", "-bewerkt", "-編集済み",
+	"-modificato", //nolint:misspell // Italian
+	"-modifié", "-modifie\u0301", "-ha editado", "-editado", "-editat",
+}
+
+// counted is the number that Google's export puts behind a name that is there
+// already: "IMG_1(2).jpg", "IMG_1-edited(2).jpg".
+var counted = regexp.MustCompile(`\(\d{1,4}\)$`)
+
 // unedited takes off what a program added to the name of what it edited: Apple's
-// IMG_E0001 for IMG_0001 (and IMG_O0001.AAE, the edit that was taken back),
-// "-edited" of Google's export, "_edited" of others.
+// IMG_E0001 for IMG_0001 (and IMG_O0001.AAE, the edit that was taken back), and
+// the marks of others.
 func unedited(stem string) (string, bool) {
-	for _, mark := range []string{"-edited", "_edited"} {
-		if s, ok := strings.CutSuffix(stem, mark); ok && s != "" {
-			return s, true
+	number := counted.FindString(stem)
+	for _, mark := range editMarks {
+		if s, ok := strings.CutSuffix(strings.TrimSuffix(stem, number), mark); ok && s != "" {
+			return s + number, true
 		}
 	}
 	for _, mark := range []string{"img_e", "img_o"} {

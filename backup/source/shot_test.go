@@ -55,6 +55,14 @@ func TestGroup(t *testing.T) {
 			[]string{"IMG_EDIT.JPG", "IMG_E1.JPG", "IMG_1.JPG"},
 			[]string{"IMG_1.JPG", "IMG_E1.JPG", "IMG_EDIT.JPG"},
 		},
+		"edits in other languages, and with a number": {
+			[]string{"a.jpg", "a-bearbeitet.jpg", "b(1).jpg", "b-edited(1).jpg", "c.jpg", "c-modifié.jpg"},
+			[]string{"a.jpg + a-bearbeitet.jpg(edit)", "b(1).jpg + b-edited(1).jpg(edit)", "c.jpg + c-modifié.jpg(edit)"},
+		},
+		"a motion picture of a Pixel": {
+			[]string{"PXL_1.MP.jpg", "PXL_1.MP", "PXL_2.MP.jpg"},
+			[]string{"PXL_1.MP.jpg + PXL_1.MP(motion)", "PXL_2.MP.jpg"},
+		},
 		"an edit of a film": {
 			[]string{"IMG_0001.MOV", "IMG_E0001.MOV"},
 			[]string{"IMG_0001.MOV + IMG_E0001.MOV(edit)"},

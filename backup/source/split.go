@@ -14,16 +14,26 @@ import (
 // maxSplit bounds a file of contacts or calendars that is split in memory.
 const maxSplit = 512 << 20
 
+// openWhole opens a file of a folder or of an archive, and says how large it is.
+func (it *Item) openWhole(ctx context.Context) (io.ReadCloser, int64, error) {
+	if it.File == nil {
+		in, err := it.Open(ctx)
+		return in, it.Size, err
+	}
+	in, stat, err := it.File.Open()
+	return in, stat.Size, err
+}
+
 // SplitFile takes a file of contacts (.vcf) or calendar objects (any other)
 // apart, one item each, with the id FILE/ITEM. What does not parse is an item as
 // it stands; an error means that the file cannot be taken apart.
-func SplitFile(file *Item) (items []Item, err error) {
-	in, stat, err := file.File.Open()
+func SplitFile(ctx context.Context, file *Item) (items []Item, err error) {
+	in, size, err := file.openWhole(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, in.Close()) }()
-	if stat.Size > maxSplit {
+	if size > maxSplit {
 		return nil, fmt.Errorf("%s is larger than %d MB", file.ID, maxSplit>>20)
 	}
 	seen := make(map[string]int)

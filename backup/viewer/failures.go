@@ -31,17 +31,22 @@ func isOdd(f *bag.Failure) bool { return f.Reason == string(ledger.NotParsed) }
 
 // nextSteps says what a person can do about a reason.
 var nextSteps = map[string]string{
-	string(source.Special):     "Nothing needs to be done: there is nothing in it to keep.",
-	string(source.LinkOutside): "If you want what is there, add that folder as well, then make the copy again.",
-	string(source.LinkBroken):  "If you miss it, look for the original elsewhere; this link leads nowhere.",
-	string(source.Unreadable):  "Open it where it is. If it opens, make the copy again; if not, look whether you may read it, or whether the disk is failing.",
-	string(source.Changing):    "Close the program that is writing it, then make the copy again.",
-	string(source.Vanished):    "If you deleted or moved it yourself, all is well. If not, look for it before you delete the account.",
-	string(source.TooLarge):    "Copy it by hand to a disk that takes files of this size.",
-	string(source.OnlyInCloud): "Let the cloud’s program download it (“always keep on this device”), then make the copy again.",
-	string(source.OnlyThumb):   "Find the photo itself: in the cloud, or on the device that took it.",
-	string(source.NoteFile):    "Open the note where it was written and look whether the picture still shows there.",
-	string(ledger.NotParsed):   "It is in the copy as it stands. Open it in the program that it comes from, to see whether it is whole.",
+	string(source.Special):      "Nothing needs to be done: there is nothing in it to keep.",
+	string(source.LinkOutside):  "If you want what is there, add that folder as well, then make the copy again.",
+	string(source.LinkBroken):   "If you miss it, look for the original elsewhere; this link leads nowhere.",
+	string(source.Unreadable):   "Open it where it is. If it opens, make the copy again; if not, look whether you may read it, or whether the disk is failing.",
+	string(source.Changing):     "Close the program that is writing it, then make the copy again.",
+	string(source.Vanished):     "If you deleted or moved it yourself, all is well. If not, look for it before you delete the account.",
+	string(source.TooLarge):     "Copy it by hand to a disk that takes files of this size.",
+	string(source.OnlyInCloud):  "Let the cloud’s program download it (“always keep on this device”), then make the copy again.",
+	string(source.OnlyThumb):    "Find the photo itself: in the cloud, or on the device that took it.",
+	string(source.NoteFile):     "Open the note where it was written and look whether the picture still shows there.",
+	string(source.UnsafeName):   "Look at the archive by hand, and copy what you know; an archive that a provider made has no such names.",
+	string(source.ArchivedLink): "Find the file that the link leads to, and add the folder it is in.",
+	string(source.Encrypted):    "Unpack it with its password into a folder and add that folder, then make the copy again.",
+	string(source.Nested):       "Unpack it into a folder and add that folder, then make the copy again.",
+	string(source.NotExported):  "Download it from the account by hand, or export once more, then make the copy again.",
+	string(ledger.NotParsed):    "It is in the copy as it stands. Open it in the program that it comes from, to see whether it is whole.",
 }
 
 var kindWords = map[source.Dataset]string{

@@ -55,7 +55,7 @@ func OfFile(s Store, at, inBag string) Store {
 			}
 			var items []source.Item
 			if err == nil {
-				items, err = source.SplitFile(&file)
+				items, err = source.SplitFile(ctx, &file)
 			}
 			if err != nil {
 				yield(Incomplete(ref, err))

@@ -85,7 +85,7 @@ func (w *Worker) list(ctx context.Context, s *survey, o *origin, l *ledger.Ledge
 				out.Unsound++
 				unsound.Add(item.ID, item.Rev)
 			}
-			if beside(o.src, &item) || s.again(o, &item) {
+			if o.beside[item.ID] || beside(o.src, &item) || s.again(o, &item) {
 				out.Beside++
 			} else if photos {
 				shots.Add(item.ID)

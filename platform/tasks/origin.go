@@ -33,6 +33,9 @@ type origin struct {
 	// same names what an item of a file that was given is, by its id: an export
 	// that was made twice has it twice.
 	same map[string]string
+	// beside are the ids of the items that a person would not count at the
+	// provider.
+	beside map[string]bool
 }
 
 // ref is the source as the copy knows it.
@@ -90,7 +93,7 @@ func (w *Worker) survey(ctx context.Context, job engine.Job) (*survey, error) {
 		s.findTrash(ctx)
 	}
 	s.findStores(ctx)
-	s.findGiven()
+	s.findGiven(ctx)
 	s.findPictures()
 	if ctx.Err() != nil {
 		return nil, errors.Join(ctx.Err(), s.close(context.WithoutCancel(ctx)))

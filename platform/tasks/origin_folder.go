@@ -15,8 +15,8 @@ import (
 	"github.com/clearance-project/clearance/backup/source"
 )
 
-// InspectSource opens a folder or file as a source.
-func (w *Worker) InspectSource(_ context.Context, d departure.Dataset, at string, beside []engine.GivenSource) (engine.GivenSource, error) {
+// InspectSource opens a folder, a file or an archive as a source.
+func (w *Worker) InspectSource(ctx context.Context, d departure.Dataset, at string, beside []engine.GivenSource) (engine.GivenSource, error) {
 	g := engine.GivenSource{Dataset: d, Path: filepath.Clean(at)}
 	refuse := func(format string, args ...any) (engine.GivenSource, error) {
 		return g, &engine.RefusedError{Code: "invalid", Text: fmt.Sprintf(format, args...)}
@@ -28,11 +28,26 @@ func (w *Worker) InspectSource(_ context.Context, d departure.Dataset, at string
 		return refuse("the path of that folder cannot be written as text; rename it first")
 	}
 	info, err := os.Stat(g.Path)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
+	if errors.Is(err, os.ErrNotExist) {
 		return refuse("%s is not there", g.Path)
+	}
+	var packed given
+	var isPacked bool
+	if err == nil {
+		packed, isPacked, err = givenArchive(g.Path)
+	}
+	as, name := "given:", g.Path
+	switch {
 	case err != nil:
 		return refuse("%s cannot be looked at: %v", g.Path, err)
+	case isPacked:
+		if err := w.inspectArchive(ctx, packed, d); err != nil {
+			return refuse("%s cannot be taken for your %s: %v", g.Path, d, err)
+		}
+		as = exportPrefix
+		if info.Mode().IsRegular() { // whichever part is named, it is the whole export
+			name = filepath.Join(packed.folder, packed.found.Name)
+		}
 	case info.Mode().IsRegular():
 		if ext := wholeFile(d); ext == "" || !strings.EqualFold(filepath.Ext(g.Path), ext) {
 			return refuse("%s is a file; give the folder that holds the %s", g.Path, d)
@@ -40,7 +55,7 @@ func (w *Worker) InspectSource(_ context.Context, d departure.Dataset, at string
 	case !info.IsDir():
 		return refuse("%s is neither a folder nor a file", g.Path)
 	}
-	g.ID = departure.SourceID("given:" + string(d) + ":" + string(departure.DigestOf(g.Path))[:16])
+	g.ID = departure.SourceID(as + string(d) + ":" + string(departure.DigestOf(name))[:16])
 	for _, k := range beside {
 		if k.Dataset != d || k.ID == g.ID {
 			continue
@@ -67,9 +82,13 @@ func wholeFile(d departure.Dataset) string {
 }
 
 // findGiven adds the folders and files that the person named.
-func (s *survey) findGiven() {
+func (s *survey) findGiven(ctx context.Context) {
 	for _, g := range s.job.Given {
 		src := departure.Source{ID: g.ID, Dataset: g.Dataset, Fate: departure.Lost, Given: true, Name: g.Path}
+		if strings.HasPrefix(string(g.ID), exportPrefix) {
+			s.addArchive(ctx, src, g.Path)
+			continue
+		}
 		s.addFolder(src, g.Path)
 	}
 }
@@ -115,7 +134,7 @@ func (s *survey) addFolder(src departure.Source, at string) {
 	o.list = func(ctx context.Context, _ func(*source.Item) bool) iter.Seq2[source.Item, error] {
 		switch {
 		case ext != "":
-			return split(ctx, f, o.same)
+			return split(ctx, f.Items(ctx), o.same)
 		case src.Dataset == departure.Notes:
 			return f.NoteItems(ctx)
 		}
@@ -126,16 +145,16 @@ func (s *survey) addFolder(src departure.Source, at string) {
 // split takes the files of contacts or calendars of a folder apart, one item a
 // contact or calendar object. What does not parse is an item as it stands. What
 // each item is, whichever file it stands in, is noted in same by the item's id.
-func split(ctx context.Context, f *source.Folder, same map[string]string) iter.Seq2[source.Item, error] {
+func split(ctx context.Context, files iter.Seq2[source.Item, error], same map[string]string) iter.Seq2[source.Item, error] {
 	return func(yield func(source.Item, error) bool) {
-		for file, err := range f.Items(ctx) {
+		for file, err := range files {
 			if err != nil {
 				if !yield(file, err) {
 					return
 				}
 				continue
 			}
-			items, err := source.SplitFile(&file)
+			items, err := source.SplitFile(ctx, &file)
 			if err != nil {
 				err = &source.Failed{Item: file, Reason: source.Unreadable, Err: err}
 				if !yield(file, err) {

@@ -17,6 +17,7 @@ import (
 // change without a trace. What cannot be listed or read is a broken row.
 func (w *Worker) Seal(ctx context.Context, job engine.Job, report engine.Report) (res engine.SealResult, err error) {
 	res.At = w.now()
+	w.shelf.Forget() // a change through a mapping leaves the stamps as they are
 	s, err := w.survey(ctx, job)
 	if err != nil {
 		return res, err

@@ -12,6 +12,7 @@ import (
 	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/agent/engine"
 	"github.com/clearance-project/clearance/backup/ledger"
+	"github.com/clearance-project/clearance/backup/source/archive"
 	"github.com/clearance-project/clearance/platform/bus"
 	"github.com/clearance-project/clearance/platform/cloud/dav"
 	"github.com/clearance-project/clearance/platform/dataset"
@@ -51,6 +52,7 @@ type Worker struct {
 	eds     *eds.Client
 	secrets *secrets.Client
 	mounts  *disks.Mounts
+	shelf   archive.Shelf // what the archives hold that were given
 
 	mu       sync.Mutex
 	sessions map[string]*session       // by account id: how its server is asked

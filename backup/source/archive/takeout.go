@@ -1,0 +1,175 @@
+package archive
+
+import (
+	"errors"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/clearance-project/clearance/backup/source"
+)
+
+// product is one folder of a Takeout: what one service of Google's exported.
+// Their names are in the person's language, so that each is known by what it
+// holds.
+type product struct {
+	sidecars, notes, pictures int
+	cards, cardsInPlace       int // "Contacts/All Contacts/All Contacts.vcf"
+	calendars, rest           int
+	named                     bool
+}
+
+// photosNames are names of the folder of Google Photos that were seen (immich-go,
+// issues 357, 380; GooglePhotosTakeoutHelper_Neo, issues 100, 106). They serve an
+// export in which no photo has a sidecar.
+var photosNames = []string{"google photos", "google fotos", "google foto", "google foto_s", "googlefotos", "google fotók", "google 相簿"}
+
+// of says which dataset the files of a product are.
+func (p *product) of() source.Dataset {
+	switch {
+	case p.notes > 0 && p.notes >= p.sidecars:
+		return source.Notes
+	case p.sidecars > 0, p.named && p.pictures > 0:
+		return source.Photos
+	case p.cardsInPlace > 0:
+		return source.Contacts
+	case p.calendars > 0 && p.rest == 0:
+		return source.Calendars
+	}
+	return source.Files
+}
+
+// productOf is the folder beneath "Takeout" in which a file lies, "" for none.
+func productOf(name string) string {
+	parts := strings.SplitN(name, "/", 3)
+	if len(parts) < 3 {
+		return ""
+	}
+	return parts[1]
+}
+
+func (x *Export) sortTakeout() {
+	products := map[string]*product{}
+	var all, unsafe []item
+	x.each(func(it item) {
+		if it.entry().reason == source.UnsafeName {
+			unsafe = append(unsafe, it)
+			return
+		}
+		all = append(all, it)
+		if it.v.loose != "" {
+			return
+		}
+		name := productOf(it.path)
+		p := products[name]
+		if p == nil {
+			p = &product{}
+			for _, n := range photosNames {
+				p.named = p.named || strings.EqualFold(n, name)
+			}
+			products[name] = p
+		}
+		p.see(&it)
+	})
+	photos := &album{folders: map[string]*folder{}}
+	keep := map[string][]item{}
+	for _, it := range all {
+		name := productOf(it.path)
+		ext := strings.ToLower(path.Ext(it.path))
+		switch d := x.datasetOf(&it, products[name]); {
+		case d == source.Photos:
+			photos.put(it)
+		case d == source.Notes:
+			keep[path.Dir(it.path)] = append(keep[path.Dir(it.path)], it)
+		case d == source.Contacts && ext == ".vcf", d == source.Calendars && ext == ".ics":
+			x.put(d, it)
+		default:
+			x.put(source.Files, it)
+		}
+	}
+	x.items[source.Photos] = photos.pair()
+	for _, dir := range slices.Sorted(maps.Keys(keep)) {
+		x.keep(keep[dir])
+	}
+	for _, it := range unsafe {
+		x.put(x.guess(it.path), it)
+	}
+	x.compare()
+}
+
+func (x *Export) datasetOf(it *item, p *product) source.Dataset {
+	switch {
+	case it.v.loose != "":
+		return source.Photos
+	case p == nil || productOf(it.path) == "":
+		return source.Files
+	}
+	return p.of()
+}
+
+func (p *product) see(it *item) {
+	dir, base := path.Split(it.path)
+	ext := strings.ToLower(path.Ext(base))
+	f, known := it.v.facts[it.i]
+	switch {
+	case known && f.of == photo:
+		p.sidecars++
+	case known && f.of == note:
+		p.notes++
+	case ext == ".vcf":
+		p.cards++
+		if strings.TrimSuffix(base, path.Ext(base)) == path.Base(dir) {
+			p.cardsInPlace++
+		}
+	case ext == ".ics":
+		p.calendars++
+	case media(base):
+		p.pictures++
+		p.rest++
+	default:
+		p.rest++
+	}
+}
+
+// errNotHere: the page that lists the export has a file that no part has.
+var errNotHere = errors.New("it is in Google's list of the export, and in none of the parts that are here")
+
+// errNotExported: Google says so itself.
+var errNotExported = errors.New("by Google's list of the export, it could not be put in")
+
+// compare holds the parts against the page that lists the export. If every file
+// is here, so is the last part.
+func (x *Export) compare() {
+	here := shelf{}
+	var all, failed []listed
+	for _, v := range x.volumes {
+		for i := range v.entries {
+			here.put(v.entries[i].name)
+		}
+		all, failed = append(all, v.browser.files...), append(failed, v.browser.failed...)
+	}
+	for _, it := range x.items[source.Photos] {
+		here.put(it.path) // that of a file which is a part itself was found out
+	}
+	x.proven = len(all) > 0
+	lack := func(f listed, why error) {
+		d := x.guess(f.name)
+		name := path.Join(f.folder, f.name)
+		x.put(d, item{v: x.volumes[0], i: -1, id: manifestName + "//" + name, path: name, beside: true, reason: source.NotExported, why: why})
+	}
+	named := shelf{}
+	for _, f := range all {
+		if f.name == manifestName || here.has(f) || named[f] {
+			continue
+		}
+		named[f], x.proven = true, false
+		lack(f, errNotHere)
+	}
+	for _, f := range failed {
+		if !here.has(f) && !named[f] {
+			named[f] = true
+			lack(f, errNotExported)
+		}
+	}
+}
