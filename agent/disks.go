@@ -34,14 +34,14 @@ func (s *Service) Eject(ctx context.Context, by Caller, id string) (JobInfo, err
 	if err != nil {
 		return JobInfo{}, err
 	}
-	folder := info.Destination.Folder
-	if info.Copy.Present && info.Copy.Shown != "" {
-		folder = info.Copy.Shown // wherever it is plugged in today
+	d := info.Destination
+	if info.State == engine.Open && info.Copy.Present && info.Copy.Shown != "" {
+		d = engine.Destination{Folder: info.Copy.Shown} // recognised by the copy on it, wherever it is plugged in today
 	}
 	switch {
 	case s.cfg.Disks == nil:
 		return JobInfo{}, noDisks()
-	case folder == "":
+	case d.Folder == "":
 		return JobInfo{}, &Error{Kind: KindInvalid, Text: "no place was chosen for your copy",
 			Remedy: &departure.Remedy{Code: "destination", Text: "choose a disk", Command: departure.Command("destination", info.Departure.Account, "FOLDER")}}
 	case info.State == engine.Open && info.Copy.BagID != "" && !info.Copy.Present:
@@ -53,7 +53,7 @@ func (s *Service) Eject(ctx context.Context, by Caller, id string) (JobInfo, err
 			Remedy: &departure.Remedy{Code: "status", Text: "wait until it has ended, then try again", Command: departure.Command("status", info.Departure.Account)}}
 	}
 	return s.jobs.start(by, "eject", func(ctx context.Context, _ engine.Report, into *JobInfo) error {
-		done, err := s.cfg.Disks.Eject(ctx, folder)
+		done, err := s.cfg.Disks.Eject(ctx, d)
 		if err != nil {
 			return err
 		}

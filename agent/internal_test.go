@@ -173,7 +173,7 @@ func TestJobs(t *testing.T) {
 		js := newJobs(asError)
 		held := make(chan struct{})
 		stubborn := func(context.Context, engine.Report, *JobInfo) error { <-held; return nil }
-		for range runningJobs {
+		for range callersJobs {
 			job, err := js.start(alice, "run", stubborn)
 			if err != nil {
 				t.Fatal(err)
@@ -182,7 +182,7 @@ func TestJobs(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := js.start(bob, "run", wait); kind(err) != KindBusy {
+		if _, err := js.start(alice, "run", wait); kind(err) != KindBusy {
 			t.Errorf("one more than may run: %v", err)
 		}
 		close(held)
@@ -207,7 +207,7 @@ func TestJobs(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range keptJobs + 20 {
-			if _, err := js.start(alice, "plan", func(context.Context, engine.Report, *JobInfo) error { return nil }); err != nil {
+			if _, err := js.start(alice, "run", func(context.Context, engine.Report, *JobInfo) error { return nil }); err != nil {
 				t.Fatal(err)
 			}
 			synctest.Wait()
@@ -222,6 +222,73 @@ func TestJobs(t *testing.T) {
 		synctest.Wait()
 		if got, _ := js.get(alice, long.ID); got.State != JobFailed {
 			t.Errorf("after a day: %+v", got)
+		}
+	})
+}
+
+// TestLooksTakeNoRoom: whoever may only read cannot keep the owner from anything,
+// nor make what the owner did unreadable; nor can one person another.
+func TestLooksTakeNoRoom(t *testing.T) {
+	alice, bob := Caller{UID: 1, Known: true}, Caller{UID: 2, Known: true}
+	wait := func(ctx context.Context, _ engine.Report, _ *JobInfo) error { <-ctx.Done(); return ctx.Err() }
+	quick := func(context.Context, engine.Report, *JobInfo) error { return nil }
+	synctest.Test(t, func(t *testing.T) {
+		js := newJobs(asError)
+		defer js.close()
+		permit, err := js.startOwned(alice, object{"departure", "d"}, "permit", quick)
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		first, err := js.startLook(alice, "account", "plan", wait)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := js.startLook(alice, "account", "plan", wait); err != nil || again.ID != first.ID {
+			t.Errorf("the same look once more: %+v %v", again, err)
+		}
+		if other, err := js.startLook(bob, "account", "plan", wait); err != nil || other.ID == first.ID {
+			t.Errorf("another's look: %+v %v", other, err)
+		}
+		began := 0
+		for i := range 300 {
+			if _, err := js.startLook(alice, fmt.Sprint(i), "plan", wait); err == nil {
+				began++
+			}
+		}
+		if began != callersLooks-1 {
+			t.Errorf("%d looks run", began+1)
+		}
+		if _, err := js.start(alice, "run", wait); err != nil {
+			t.Errorf("looks keep the owner from running: %v", err)
+		}
+		if _, err := js.stop(alice, first.ID); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		for i := range 300 {
+			if _, err := js.startLook(alice, fmt.Sprint("quick ", i), "plan", quick); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		if _, err := js.get(alice, permit.ID); err != nil {
+			t.Errorf("looks made the permit unreadable: %v", err)
+		}
+		if n := len(js.byID); n > keptLooks+4 {
+			t.Errorf("%d are kept", n)
+		}
+		for range 300 {
+			if _, err := js.start(bob, "run", quick); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		if _, err := js.get(alice, permit.ID); err != nil {
+			t.Errorf("another person made the permit unreadable: %v", err)
+		}
+		if n := len(js.byID); n > keptJobs {
+			t.Errorf("%d are kept", n)
 		}
 	})
 }

@@ -8,15 +8,8 @@ import (
 	"github.com/clearance-project/clearance/agent/engine"
 )
 
-const (
-	// keptJobs is how many jobs can be read again; the oldest that ended go
-	// first.
-	keptJobs = 200
-	// runningJobs is how many may run at a time.
-	runningJobs = 16
-	// jobLife bounds a job: a first copy of a large account takes hours.
-	jobLife = 24 * time.Hour
-)
+// jobLife bounds a job: a first copy of a large account takes hours.
+const jobLife = 24 * time.Hour
 
 // jobs is long work that outlives the call that began it.
 type jobs struct {
@@ -32,6 +25,7 @@ type jobs struct {
 
 type job struct {
 	by    Caller
+	look  string // what is looked at, set where whoever may read may begin it
 	owner object // set where only the owner may begin it
 	info  JobInfo
 	stop  context.CancelFunc
@@ -46,33 +40,42 @@ func newJobs(tell func(error) *Error) *jobs {
 	return &jobs{tell: tell, ctx: ctx, cancel: cancel, byID: make(map[string]*job)}
 }
 
-// start runs work as a job that anyone may read who may look. What work leaves in
-// the info is the job's result.
-func (js *jobs) start(by Caller, kind string, work func(ctx context.Context, report engine.Report, into *JobInfo) error) (JobInfo, error) {
-	return js.startOwned(by, object{}, kind, work)
+// work is what a job does; what it leaves in the info is the job's result.
+type work func(ctx context.Context, report engine.Report, into *JobInfo) error
+
+// start runs work as a job that its caller may read.
+func (js *jobs) start(by Caller, kind string, do work) (JobInfo, error) {
+	return js.begin(&job{by: by, info: JobInfo{Kind: kind}}, do)
 }
 
 // startOwned is start for what only the owner may begin.
-func (js *jobs) startOwned(by Caller, owner object, kind string, work func(ctx context.Context, report engine.Report, into *JobInfo) error) (JobInfo, error) {
+func (js *jobs) startOwned(by Caller, owner object, kind string, do work) (JobInfo, error) {
+	return js.begin(&job{by: by, owner: owner, info: JobInfo{Kind: kind}}, do)
+}
+
+// startLook is start for what whoever may read may begin. Where one at the same
+// thing runs for the caller already, that is given.
+func (js *jobs) startLook(by Caller, at, kind string, do work) (JobInfo, error) {
+	return js.begin(&job{by: by, look: at, info: JobInfo{Kind: kind}}, do)
+}
+
+func (js *jobs) begin(j *job, do work) (JobInfo, error) {
 	js.mu.Lock()
 	defer js.mu.Unlock()
-	running := 0
-	for _, j := range js.byID {
-		if !j.ended {
-			running++
-		}
-	}
-	switch {
-	case js.closing():
+	if js.closing() {
 		return JobInfo{}, &Error{Kind: KindUnavailable, Text: "the agent is stopping"}
-	case running >= runningJobs:
+	}
+	if same := js.sameLook(j); same != nil {
+		return same.info, nil
+	}
+	if !js.room(j) {
 		return JobInfo{}, &Error{Kind: KindBusy, Text: "too much is running already: wait until something of it ends"}
 	}
 	ctx, stop := context.WithTimeout(js.ctx, jobLife)
-	j := &job{by: by, owner: owner, info: JobInfo{ID: engine.NewID(), Kind: kind, State: JobRunning}, stop: stop}
+	j.info.ID, j.info.State, j.stop = engine.NewID(), JobRunning, stop
 	js.byID[j.info.ID] = j
 	js.order = append(js.order, j.info.ID)
-	js.forget()
+	js.forget(j.by)
 	info := j.info
 	js.wg.Go(func() {
 		defer stop()
@@ -82,7 +85,7 @@ func (js *jobs) startOwned(by Caller, owner object, kind string, work func(ctx c
 			j.info.Progress = p
 			js.mu.Unlock()
 		}
-		err := work(ctx, report, &result)
+		err := do(ctx, report, &result)
 		js.mu.Lock()
 		defer js.mu.Unlock()
 		result.Progress, result.State = j.info.Progress, JobDone
@@ -95,19 +98,6 @@ func (js *jobs) startOwned(by Caller, owner object, kind string, work func(ctx c
 		j.info, j.ended = result, true
 	})
 	return info, nil
-}
-
-// forget drops the oldest jobs that ended; js.mu is held.
-func (js *jobs) forget() {
-	for i := 0; len(js.order) > keptJobs && i < len(js.order); {
-		id := js.order[i]
-		if !js.byID[id].ended {
-			i++
-			continue
-		}
-		delete(js.byID, id)
-		js.order = append(js.order[:i], js.order[i+1:]...)
-	}
 }
 
 func (js *jobs) get(by Caller, id string) (JobInfo, error) {

@@ -122,7 +122,7 @@ func (s *Service) Plan(ctx context.Context, by Caller, account string) (JobInfo,
 	if err != nil {
 		return JobInfo{}, err
 	}
-	return s.jobs.start(by, "plan", func(ctx context.Context, report engine.Report, into *JobInfo) error {
+	return s.jobs.startLook(by, a.ID, "plan", func(ctx context.Context, report engine.Report, into *JobInfo) error {
 		rec := &engine.Record{Departure: departure.Departure{Account: a.Account, Intent: departure.Delete, Fate: departure.KeptDevice}, Given: a.Given}
 		if a.Departure != "" {
 			if rec, err = s.cfg.Store.Load(ctx, a.Departure); err != nil {

@@ -27,7 +27,9 @@ type Ejected struct {
 type Disks interface {
 	// List lists those that are plugged in, at most 256.
 	List(ctx context.Context) ([]Disk, error)
-	// Eject unmounts the disk that a folder lies on, and switches it off where
-	// it can be. What is in use is a [BlockedError].
-	Eject(ctx context.Context, folder string) (Ejected, error)
+	// Eject unmounts the disk that the destination's folder lies on, and switches
+	// it off where it can be. Where the destination names its disk, no other is
+	// touched: it is looked for where it is plugged in now. What is in use, or
+	// away, is a [BlockedError].
+	Eject(ctx context.Context, d Destination) (Ejected, error)
 }

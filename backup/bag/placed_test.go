@@ -127,7 +127,8 @@ func TestOneLineForEachFile(t *testing.T) {
 				}
 			},
 			"a person edits": func(t *rapid.T) {
-				for _, id := range slices.Sorted(maps.Keys(held)) {
+				if ids := slices.Sorted(maps.Keys(held)); len(ids) > 0 {
+					id := ids[0]
 					r := held[id]
 					must2(t, os.Chmod(filepath.Join(b.Path(), r.Path), 0o600))
 					must2(t, os.WriteFile(filepath.Join(b.Path(), r.Path), []byte(rapid.SampledFrom([]string{"text 1", "mine"}).Draw(t, "edit")), 0o600))
@@ -142,7 +143,6 @@ func TestOneLineForEachFile(t *testing.T) {
 							delete(held, other)
 						}
 					}
-					break
 				}
 			},
 			"it is opened again": func(t *rapid.T) {

@@ -26,7 +26,7 @@ func (d disks) List(context.Context) ([]engine.Disk, error) {
 }
 
 // Eject implements engine.Disks.
-func (d disks) Eject(context.Context, string) (engine.Ejected, error) {
+func (d disks) Eject(context.Context, engine.Destination) (engine.Ejected, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.ejected {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -66,9 +67,13 @@ func (v *volume) shown() engine.Disk {
 // unmountTime bounds the unmounting: everything that waits is written first.
 const unmountTime = 5 * time.Minute
 
-// Eject unmounts the disk that the folder lies on and switches it off.
-func (c *Client) Eject(ctx context.Context, folder string) (engine.Ejected, error) {
+// Eject unmounts the disk that the destination lies on and switches it off.
+func (c *Client) Eject(ctx context.Context, d engine.Destination) (engine.Ejected, error) {
 	var out engine.Ejected
+	folder, err := standing(&d)
+	if err != nil {
+		return out, err
+	}
 	all, err := c.objects(ctx)
 	if err != nil {
 		return out, cannotAsk(err)
@@ -86,6 +91,37 @@ func (c *Client) Eject(ctx context.Context, folder string) (engine.Ejected, erro
 		}
 	}
 	return c.off(ctx, v, out)
+}
+
+// standing is where the folder of a destination is now, on the disk that it
+// names. Another disk may have its place.
+func standing(d *engine.Destination) (string, error) {
+	if d.Disk == "" {
+		return d.Folder, nil
+	}
+	here, err := place.Look(d.Folder)
+	if err == nil && here.Is(d.Disk) == place.Same {
+		return d.Folder, nil
+	}
+	name := d.Label
+	if name == "" {
+		name = "the disk of your copy"
+	}
+	remedy := departure.Remedy{Code: "destination", Text: "see which disks are plugged in", Command: "clearance destination"}
+	var found []place.Place
+	if d.Within != "" {
+		if found, err = place.Find(d.Disk, d.Within); err != nil {
+			return "", fmt.Errorf("cannot find the disk: %w", err)
+		}
+		found = slices.DeleteFunc(found, func(p place.Place) bool { return p.Is(d.Disk) != place.Same })
+	}
+	switch len(found) {
+	case 0:
+		return "", &engine.BlockedError{Why: departure.Reason{Code: "not-plugged-in", Text: name + " is not plugged in: what is at " + d.Folder + " now is something else, and it stays as it is"}, Remedy: remedy}
+	case 1:
+		return found[0].Path, nil
+	}
+	return "", &engine.BlockedError{Why: departure.Reason{Code: "two-disks", Text: "two disks are plugged in that both say they are " + name + ": unmount the right one in your file manager"}, Remedy: remedy}
 }
 
 // off locks an encrypted disk and takes its power, or its medium, where that can

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/clearance-project/clearance/agent/engine"
+	"github.com/clearance-project/clearance/backup/place"
 	"github.com/clearance-project/clearance/platform/bus"
 	"github.com/clearance-project/clearance/platform/disks"
 	"github.com/clearance-project/clearance/platform/disks/diskstest"
@@ -135,7 +136,7 @@ func TestEject(t *testing.T) {
 			tt.disk.Name, tt.disk.Label, tt.disk.Bus = "sdb1", "Photos-Disk", "usb"
 			at := plugged(t, u, tt.disk)
 			must(t, os.Mkdir(at+"/backup", 0o700))
-			out, err := c.Eject(t.Context(), at+"/backup")
+			out, err := c.Eject(t.Context(), engine.Destination{Folder: at + "/backup"})
 			must(t, err)
 			if out.Off != tt.off || out.Label != "Photos-Disk" || (out.Why == "") != tt.off || mounted(t, at) {
 				t.Errorf("%+v, mounted: %v", out, mounted(t, at))
@@ -147,12 +148,34 @@ func TestEject(t *testing.T) {
 	}
 }
 
+// TestNoOtherDiskIsEjected: another disk is where that of the copy was.
+func TestNoOtherDiskIsEjected(t *testing.T) {
+	c, u := world(t)
+	ours := plugged(t, u, diskstest.Disk{Name: "sdb1", Label: "Photos-Disk", Bus: "usb", CanPowerOff: true})
+	theirs := plugged(t, u, diskstest.Disk{Name: "sdc1", Label: "Somebody's", Bus: "usb", CanPowerOff: true})
+	must(t, os.Mkdir(ours+"/backup", 0o700))
+	must(t, os.Mkdir(theirs+"/backup", 0o700))
+	p, err := place.Look(ours + "/backup")
+	must(t, err)
+	d := engine.Destination{Folder: theirs + "/backup", Disk: p.Disk(), Within: p.Within(), Label: "Photos-Disk"}
+	out, err := c.Eject(t.Context(), d)
+	must(t, err)
+	if out.Label != "Photos-Disk" || mounted(t, ours) || !mounted(t, theirs) {
+		t.Errorf("%+v", out)
+	}
+	_, err = c.Eject(t.Context(), d)
+	var blocked *engine.BlockedError
+	if !errors.As(err, &blocked) || blocked.Why.Code != "not-plugged-in" || !mounted(t, theirs) {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestEjectIsRefused(t *testing.T) {
 	c, u := world(t)
 	at := plugged(t, u, diskstest.Disk{Name: "sdb1", Label: "Photos-Disk", Bus: "usb", CanPowerOff: true})
 	refused := func(folder, code, text string) {
 		t.Helper()
-		_, err := c.Eject(t.Context(), folder)
+		_, err := c.Eject(t.Context(), engine.Destination{Folder: folder})
 		var blocked *engine.BlockedError
 		if !errors.As(err, &blocked) || blocked.Why.Code != code || !strings.Contains(blocked.Why.Text, text) || blocked.Remedy.Text == "" || blocked.Remedy.Command == "" {
 			t.Errorf("%+v, want %s: %s", err, code, text)
@@ -173,7 +196,7 @@ func TestEjectIsRefused(t *testing.T) {
 	}
 	// Another part of the disk is in use: it is unmounted, and that is said.
 	u.Refuse("PowerOff", "DeviceBusy")
-	out, err := c.Eject(t.Context(), at)
+	out, err := c.Eject(t.Context(), engine.Destination{Folder: at})
 	if must(t, err); out.Off || !strings.Contains(out.Why, "another part") || mounted(t, at) {
 		t.Errorf("%+v", out)
 	}
@@ -211,7 +234,7 @@ func TestNobodyTells(t *testing.T) {
 	if _, err := c.List(t.Context()); !errors.As(err, &blocked) || blocked.Why.Code != "no-udisks" {
 		t.Errorf("%v", err)
 	}
-	if _, err := c.Eject(t.Context(), "/"); !errors.As(err, &blocked) || blocked.Why.Code != "no-udisks" {
+	if _, err := c.Eject(t.Context(), engine.Destination{Folder: "/"}); !errors.As(err, &blocked) || blocked.Why.Code != "no-udisks" {
 		t.Errorf("%v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
