@@ -110,6 +110,9 @@ type PlanReport struct {
 	Trackers []departure.Tracker `json:"trackers"`
 	// TrackersHere are programs of this device that can find it.
 	TrackersHere []departure.LocalTracker `json:"trackers_here,omitempty"`
+	// Kinds are the kinds of data of the profile, each with how it stands, and
+	// those that were seen beyond it.
+	Kinds []PlanKind `json:"kinds"`
 }
 
 // PlanClass is one dataset of a plan.
@@ -122,7 +125,10 @@ type PlanClass struct {
 	Bytes          int64 `json:"bytes"`
 	OnlyCloud      int64 `json:"only_cloud"`
 	OnlyCloudBytes int64 `json:"only_cloud_bytes"`
+	InCopy         int64 `json:"in_copy"` // of these, in the copy already
 	Complete       bool  `json:"complete"`
+	// Asked: it was listed at the provider, or given from there.
+	Asked bool `json:"asked"`
 }
 
 // StartRequest opens a departure.
@@ -168,19 +174,21 @@ type DepartureInfo struct {
 	Trackers    []departure.Tracker `json:"trackers"`
 	// TrackersHere are programs of this device that can find it.
 	TrackersHere []departure.LocalTracker `json:"trackers_here,omitempty"`
-	Devices      []departure.Device       `json:"devices"`
-	Words        []departure.Word         `json:"words"`
-	WordsDigest  departure.Digest         `json:"words_digest"` // of every word that Authorize would carry
-	Authorised   *departure.Authorisation `json:"authorised,omitempty"`
-	Acts         []departure.Act          `json:"acts"`
-	Reached      []engine.Reached         `json:"reached"`
-	Permits      []PermitInfo             `json:"permits"`
-	Submitted    time.Time                `json:"submitted,omitzero"`
-	Epoch        uint64                   `json:"epoch"`
-	Given        []engine.GivenSource     `json:"given"`
-	Listings     []departure.Listing      `json:"listings"`
-	Kept         departure.Kept           `json:"kept"`
-	Separate     []departure.OtherHolder  `json:"separate"`
+	// Kinds are those seen beyond what the profile names, and copied by nobody.
+	Kinds       []departure.SeenKind     `json:"kinds,omitempty"`
+	Devices     []departure.Device       `json:"devices"`
+	Words       []departure.Word         `json:"words"`
+	WordsDigest departure.Digest         `json:"words_digest"` // of every word that Authorize would carry
+	Authorised  *departure.Authorisation `json:"authorised,omitempty"`
+	Acts        []departure.Act          `json:"acts"`
+	Reached     []engine.Reached         `json:"reached"`
+	Permits     []PermitInfo             `json:"permits"`
+	Submitted   time.Time                `json:"submitted,omitzero"`
+	Epoch       uint64                   `json:"epoch"`
+	Given       []engine.GivenSource     `json:"given"`
+	Listings    []departure.Listing      `json:"listings"`
+	Kept        departure.Kept           `json:"kept"`
+	Separate    []departure.OtherHolder  `json:"separate"`
 
 	// encoded is this very value as JSON, nil where nobody keeps it. A copy that
 	// is changed must not keep it.

@@ -28,9 +28,12 @@ func (c Catalogue) Profile(d departure.Departure) departure.Profile {
 	}
 	if !p.Known {
 		out.Datasets = departure.Datasets
+		out.Uncovered = append(out.Uncovered, departure.Line{ID: "not-known",
+			Text: "It is not known what else " + p.Name + " keeps: look through its own pages, and save what you find."})
 	}
 	for _, class := range p.NotCovered() {
-		out.Uncovered = append(out.Uncovered, departure.Line{ID: class.ID, Text: class.Name + ": " + class.After})
+		out.Uncovered = append(out.Uncovered, departure.Line{ID: class.ID,
+			Text: class.Name + ": " + class.After + " Where to find it: " + class.Where})
 	}
 	out.Consequences = lines(p.Consequences)
 	for _, b := range p.Blockers {

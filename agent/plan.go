@@ -4,13 +4,14 @@ import (
 	"time"
 
 	"github.com/clearance-project/clearance/agent/departure"
+	"github.com/clearance-project/clearance/agent/provider"
 )
 
 // planOf adds a look up by dataset.
-func planOf(d departure.Departure, look departure.Look, trackers departure.Trackers, p departure.Profile, now time.Time) *PlanReport {
+func planOf(d departure.Departure, look departure.Look, trackers departure.Trackers, p departure.Profile, known provider.Profile, now time.Time) *PlanReport {
 	r := &PlanReport{
 		Account: d.Account, At: now, Complete: look.Complete,
-		Uncovered: p.Uncovered, Bindings: look.Bindings, Trackers: trackers.Seen, TrackersHere: trackers.Here,
+		Uncovered: p.NotCovered(look.Kinds), Bindings: look.Bindings, Trackers: trackers.Seen, TrackersHere: trackers.Here,
 	}
 	for _, set := range departure.Datasets {
 		c := PlanClass{Dataset: set, Complete: true}
@@ -24,18 +25,24 @@ func planOf(d departure.Departure, look departure.Look, trackers departure.Track
 			}
 			c.Complete = c.Complete && l.Complete
 			if l.Source.Remote || l.Source.Given {
+				c.Asked = true
+				c.InCopy += l.Covered
 				c.Items += l.Items
 				c.Bytes += l.Bytes
 				c.OnlyCloud += l.OnlyCloud
 				c.OnlyCloudBytes += l.OnlyCloudBytes
 			}
 		}
-		if len(c.Sources) == 0 {
-			c.Complete = look.Complete && !expected(p, set)
+		switch {
+		case expected(p, set) && !c.Asked:
+			c.Complete = false // what is on this device says nothing of the provider's
+		case len(c.Sources) == 0:
+			c.Complete = look.Complete
 		}
 		r.Complete = r.Complete && c.Complete
 		r.Classes = append(r.Classes, c)
 	}
+	r.Kinds = planKinds(known, r, look.Kinds, d.Account.Declared)
 	return r
 }
 

@@ -53,7 +53,7 @@ func (s *Service) info(snap engine.Snapshot, live Live) DepartureInfo {
 		Live: live, Verdict: snap.Verdict, Progress: snap.Progress,
 		Waiting: snap.Waiting, WaitingWhy: snap.WaitingWhy,
 		Destination: rec.Destination, Copy: f.Look.Copy, Kept: f.Look.Kept,
-		Bindings: f.Look.Bindings, Trackers: f.Trackers.Seen, TrackersHere: f.Trackers.Here, Devices: rec.Devices, Listings: f.Look.Listings,
+		Bindings: f.Look.Bindings, Trackers: f.Trackers.Seen, TrackersHere: f.Trackers.Here, Kinds: rec.Kinds, Devices: rec.Devices, Listings: f.Look.Listings,
 		Words: rec.Words, WordsDigest: departure.WordsDigest(rec.Words), Acts: rec.Acts, Reached: rec.Reached,
 		Submitted: rec.Submitted, Epoch: snap.Epoch, Given: rec.Given, Separate: rec.Separate,
 	}
@@ -133,7 +133,8 @@ func (s *Service) Plan(ctx context.Context, by Caller, account string) (JobInfo,
 		if err != nil {
 			return err
 		}
-		into.Plan = planOf(rec.Departure, look, trackers, Catalogue{s.cfg.Profiles}.Profile(rec.Departure), s.cfg.Clock.Now())
+		into.Plan = planOf(rec.Departure, look, trackers, Catalogue{s.cfg.Profiles}.Profile(rec.Departure),
+			s.cfg.Profiles.Lookup(rec.Departure.Account.Provider), s.cfg.Clock.Now())
 		return nil
 	})
 }
@@ -152,7 +153,7 @@ func (s *Service) AtOwnRiskList(ctx context.Context, by Caller, id string) ([]de
 		lost = append(lost, departure.Line{ID: string(c.ID), Text: c.Reason.Text})
 	}
 	p := Catalogue{s.cfg.Profiles}.Profile(info.Departure)
-	lost = append(lost, p.Uncovered...)
+	lost = append(lost, p.NotCovered(info.Kinds)...)
 	return lost, departure.DigestOf("at-own-risk", lost), nil
 }
 

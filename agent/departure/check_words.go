@@ -16,8 +16,9 @@ func (j *judge) list(id CheckID, lines []Line, empty, open, remedy string) Check
 func LinesList(id CheckID, lines []Line) Digest { return DigestOf("lines", id, lines) }
 
 func (j *judge) uncovered() Check {
-	return j.list(UncoveredAcknowledged, j.p.Uncovered, "everything that this provider is known to hold can be copied",
-		fmt.Sprintf("%s holds %d kinds of data that cannot be copied from here", j.p.Name, len(j.p.Uncovered)),
+	lines := j.p.NotCovered(j.f.Kinds)
+	return j.list(UncoveredAcknowledged, lines, "everything that this provider is known to hold can be copied",
+		fmt.Sprintf("%s holds %d kinds of data that cannot be copied from here", j.p.Name, len(lines)),
 		"read what is not covered, and say that you have")
 }
 

@@ -9,6 +9,7 @@ type Facts struct {
 	Health    Health
 	Look      Look
 	Trackers  Trackers
+	Kinds     []SeenKind // ever seen in this departure
 	// Record of the departure so far, kept by the engine.
 	Sources        []KnownSource
 	Bindings       []KnownBinding
@@ -59,6 +60,7 @@ type Look struct {
 	Bindings []Binding     `json:"bindings"` // every binding of the account that is here now, or that cannot be judged
 	Hints    []Hint        `json:"hints,omitempty"`
 	Others   []OtherHolder `json:"others"` // the other accounts bound on this device
+	Kinds    []SeenKind    `json:"kinds,omitempty"`
 }
 
 // Listing is one source listed at its origin and held against the ledger.

@@ -281,7 +281,7 @@ func unsealed(rec *Record, p departure.Profile, ls []departure.Listing) []depart
 func (s seen) facts(rec *Record, assured departure.Assurance) departure.Facts {
 	f := departure.Facts{
 		Departure: rec.Departure, Health: s.health, Look: s.look, Trackers: s.trackers,
-		Sources: rec.Sources, Bindings: rec.Bindings, Separate: rec.Separate, Devices: rec.Devices,
+		Kinds: rec.Kinds, Sources: rec.Sources, Bindings: rec.Bindings, Separate: rec.Separate, Devices: rec.Devices,
 		Words: rec.Words, Grants: rec.Grants, Acts: rec.Acts, Seal: rec.Seal, Ledger: rec.Ledger,
 		Submitted: rec.Submitted, Assured: assured, ServerRequired: s.required,
 	}

@@ -24,6 +24,7 @@ type Record struct {
 	Sources        []departure.KnownSource
 	Bindings       []departure.KnownBinding
 	Trackers       []string // bus names of implementers once seen
+	Kinds          []departure.SeenKind
 	Separate       []departure.OtherHolder
 	Devices        []departure.Device
 	Words          []departure.Word

@@ -23,6 +23,9 @@ func (e *Engine) settle(rec *Record, s seen, p departure.Profile, pol departure.
 			}
 		}
 		e.settleSources(rec, s.look)
+		if kinds := departure.RememberKinds(rec.Kinds, s.look.Kinds); len(kinds) > len(rec.Kinds) {
+			rec.Kinds = kinds
+		}
 		if s.look.Copy.BagID != "" && rec.Destination.BagID == "" && s.look.Copy.Present {
 			rec.Destination.BagID, rec.Destination.Disk = s.look.Copy.BagID, s.look.Copy.Disk
 		}

@@ -50,12 +50,7 @@ var errNoResult = &agent.Error{Kind: agent.KindInternal, Text: "the agent gave n
 
 func (s *session) showPlan(account agent.AccountInfo, plan *agent.PlanReport) {
 	s.say("If %s at %s were deleted now, you would lose:", printable(account.Identity), printable(account.ProviderName))
-	for _, class := range plan.Classes {
-		s.showClass(class)
-	}
-	for _, line := range plan.Uncovered {
-		s.say("  cannot be copied from here: %s", printable(line.Text))
-	}
+	s.showKinds(plan)
 	for _, b := range plan.Bindings {
 		if b.State == departure.BindingGone {
 			continue
@@ -86,24 +81,4 @@ func vanishing(v departure.Vanishing) string {
 		text += ", with what is in it"
 	}
 	return text
-}
-
-func (s *session) showClass(class agent.PlanClass) {
-	switch {
-	case class.Items > 0 && class.OnlyCloud > 0:
-		s.say("  %s, %s (%s of them only in the cloud)", amount(class.Items, class.Dataset), size(class.Bytes), amount(class.OnlyCloud, class.Dataset))
-	case class.Items > 0:
-		s.say("  %s, %s", amount(class.Items, class.Dataset), size(class.Bytes))
-	}
-	s.showSources(class)
-	if class.Complete {
-		return
-	}
-	for _, l := range class.Sources {
-		if !l.Complete {
-			s.say("  %s: not known (%s: %s)", kinds[class.Dataset][1], printable(l.Source.Name), printable(l.Why.Text))
-			return
-		}
-	}
-	s.say("  %s: not known, nothing lists them from here", kinds[class.Dataset][1])
 }

@@ -24,6 +24,7 @@ func record(id, identity string) *engine.Record {
 		Sources:     []departure.KnownSource{{Source: departure.Source{ID: "s", Dataset: departure.Notes, Remote: true}, Items: 3}},
 		Bindings:    []departure.KnownBinding{{ID: "goa:1", Kind: "goa", GoneAt: at, ByUs: true}},
 		Trackers:    []string{"org.clearance.FindMyDevice1.Demo"},
+		Kinds:       []departure.SeenKind{{ID: "mail", Name: "Mail"}},
 		Separate:    []departure.OtherHolder{{ID: "o", Name: "other"}},
 		Devices:     []departure.Device{{ID: "d1", Name: "phone", State: departure.DeviceSold}},
 		Words:       []departure.Word{{Check: departure.KeptHere, Kind: departure.Decline, Statement: "no", At: at}},

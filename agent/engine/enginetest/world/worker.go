@@ -83,7 +83,7 @@ func (w worker) Look(ctx context.Context, job engine.Job, report engine.Report) 
 	}
 	defer w.mu.Unlock()
 	report(engine.Progress{Step: departure.StepInventory, Items: 1})
-	look := departure.Look{At: w.now(), Complete: w.Unseen == "", Why: w.unseen(), Listings: w.glanced(job, w.sources(job)), Copy: w.copyFacts(job), Kept: w.kept(), Others: slices.Clone(w.Others)}
+	look := departure.Look{At: w.now(), Complete: w.Unseen == "", Why: w.unseen(), Listings: w.glanced(job, w.sources(job)), Copy: w.copyFacts(job), Kept: w.kept(), Others: slices.Clone(w.Others), Kinds: slices.Clone(w.Kinds)}
 	w.meddled("after listing")
 	for _, id := range slices.Sorted(maps.Keys(w.Bindings)) {
 		look.Bindings = append(look.Bindings, w.binding(id))

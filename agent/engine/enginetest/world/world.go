@@ -54,9 +54,10 @@ type World struct {
 	next      int
 	Locked    bool // the keyring
 	Others    []departure.OtherHolder
-	Tracker   string // "", "on", "off", "mute"
-	Simulated bool   // the tracker says that it is a simulation
-	NotOwner  bool   // only the person can turn the tracker off
+	Kinds     []departure.SeenKind // what the account holds and nobody copies
+	Tracker   string               // "", "on", "off", "mute"
+	Simulated bool                 // the tracker says that it is a simulation
+	NotOwner  bool                 // only the person can turn the tracker off
 	Disk      map[string]int
 	Plugged   bool
 	ServerUp  bool
