@@ -101,12 +101,13 @@ func (c *Client) bothWays(ctx context.Context, coll Collection, two bool) (items
 type mark struct {
 	text   string // empty: the server has none
 	synced bool   // the server also answers sync-collection (RFC 6578)
+	me     string // of a file tree: the owner-id of the account's own root
 }
 
 // mark asks for the collection's state: the server's own mark of it, or an
 // empty string. It also proves that the server answers as to this account.
 func (c *Client) mark(ctx context.Context, coll Collection) (mark, error) {
-	r, _, err := c.look(ctx, coll.url(), "d:resourcetype", "d:current-user-principal", "cs:getctag", "d:sync-token", "d:getetag", "oc:fileid")
+	r, _, err := c.look(ctx, coll.url(), "d:resourcetype", "d:current-user-principal", "cs:getctag", "d:sync-token", "d:getetag", "oc:fileid", "oc:owner-id")
 	if err != nil {
 		return mark{}, err
 	}
@@ -130,13 +131,13 @@ func (p *props) mark(kind Kind) mark {
 	case kind == FileTree && (p.fileID == "" || p.etag == ""):
 		// Only the ETags of ownCloud and Nextcloud folders are known to change
 		// with everything below them.
-		return mark{}
+		return mark{me: p.ownerID}
 	case kind == FileTree:
-		return mark{text: "etag " + p.etag}
+		return mark{text: "etag " + p.etag, me: p.ownerID}
 	case p.ctag != "":
-		return mark{"ctag " + p.ctag, p.syncToken != ""}
+		return mark{text: "ctag " + p.ctag, synced: p.syncToken != ""}
 	case p.syncToken != "":
-		return mark{"sync " + p.syncToken, true}
+		return mark{text: "sync " + p.syncToken, synced: true}
 	}
 	return mark{}
 }
@@ -158,7 +159,7 @@ func (c *Client) prove(ctx context.Context, coll Collection) error {
 
 // members lists what lies directly in a collection.
 func (c *Client) members(ctx context.Context, coll Collection) ([]Item, error) {
-	f, err := c.folder(ctx, coll, coll.place(), "")
+	f, err := c.folder(ctx, coll, coll.place(), "", "")
 	if err != nil {
 		return nil, err
 	}

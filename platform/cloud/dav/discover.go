@@ -31,6 +31,8 @@ type Collection struct {
 	Components []string
 	// Owner is the path of the principal it belongs to, where the server says.
 	Owner string
+	// SharedBy is the person whose it is, where it is shared with the account.
+	SharedBy Person
 
 	base *url.URL
 }
@@ -59,7 +61,7 @@ func (c Collections) Same(other Collections) bool {
 	paths := func(c Collections) []string {
 		var list []string
 		for _, f := range c.Found {
-			list = append(list, string(f.Kind)+" "+f.Path)
+			list = append(list, string(f.Kind)+" "+f.Path+" "+f.SharedBy.ID)
 		}
 		for _, o := range c.Others {
 			list = append(list, "other "+o)
@@ -179,7 +181,7 @@ var homeProps = []string{"d:resourcetype", "d:current-user-principal", "card:add
 // collectionProps are asked of what a home holds: what each is, and its mark of
 // its state, so that one request tells of every collection whether it changed.
 var collectionProps = []string{"d:resourcetype", "d:displayname", "d:owner", "d:current-user-principal",
-	"cal:supported-calendar-component-set", "cs:getctag", "d:sync-token"}
+	"cal:supported-calendar-component-set", "cs:getctag", "d:sync-token", "oc:owner-principal", "ncd:owner-displayname"}
 
 // maxHomes bounds the collections of an account.
 const maxHomes = 10_000
@@ -236,6 +238,7 @@ func (c *Collections) add(kind Kind, r *response, base *url.URL) error {
 		}
 		coll.Owner = owner.path
 	}
+	coll.SharedBy = r.sharedCollection(coll.Owner, c.Principal)
 	c.Found = append(c.Found, coll)
 	return nil
 }

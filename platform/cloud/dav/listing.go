@@ -23,6 +23,8 @@ type Item struct {
 	Type string
 	// FileID is Nextcloud's number of a file, the same over renames.
 	FileID string
+	// SharedBy is the person whose it is, where it is shared with the account.
+	SharedBy Person
 	// Checksums are those that the server states, "SHA1:…".
 	Checksums []string
 }
@@ -47,6 +49,9 @@ type Listing struct {
 	State string
 	// Items is empty after Walk, which hands them on instead.
 	Items []Item
+	// Broken says why what other people share could not be listed in full, by
+	// their ID; none of it counts against the account's own.
+	Broken map[string]error
 }
 
 // Digest stands for a set of items in any order: SHA-256, in hex, over the

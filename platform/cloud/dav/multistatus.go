@@ -17,6 +17,9 @@ const (
 	nsCS   = "http://calendarserver.org/ns/"
 	nsOC   = "http://owncloud.org/ns"
 	nsNC   = "http://nextcloud.org/ns"
+	// nsNCDAV is that of Nextcloud's calendar and address book sharing, which is
+	// not the one of its files (apps/dav/lib/DAV/Sharing/Plugin.php).
+	nsNCDAV = "http://nextcloud.com/ns"
 )
 
 // maxNesting bounds how deep the XML goes; real answers need about eight.
@@ -42,10 +45,11 @@ type props struct {
 	size, files, folders    int64 // -1: not said
 	modified                time.Time
 	fileID                  string
-	checksums               []string
-	data                    []byte
-	hasData                 bool
-	bad                     error // a value that cannot be, which counts if its status is 200
+	sharing
+	checksums []string
+	data      []byte
+	hasData   bool
+	bad       error // a value that cannot be, which counts if its status is 200
 }
 
 func (p *props) is(space, local string) bool {
@@ -212,6 +216,31 @@ func (p *parser) text() (string, error) {
 			return "", fmt.Errorf("%w: a document type in the XML", ErrMalformed)
 		}
 	}
+}
+
+// deepText is the character data of the element that was opened and of all
+// within it.
+func (p *parser) deepText() (string, error) {
+	var b strings.Builder
+	for outer := p.depth - 1; p.depth > outer; {
+		token, err := p.dec.Token()
+		if err != nil {
+			return "", err
+		}
+		switch t := token.(type) {
+		case xml.CharData:
+			b.Write(t)
+		case xml.EndElement:
+			p.depth--
+		case xml.StartElement:
+			if p.depth++; p.depth > maxNesting {
+				return "", fmt.Errorf("%w: nested too deep", ErrMalformed)
+			}
+		case xml.Directive:
+			return "", fmt.Errorf("%w: a document type in the XML", ErrMalformed)
+		}
+	}
+	return b.String(), nil
 }
 
 // children calls each for every child of the element that was opened; each

@@ -39,6 +39,11 @@ func (p *parser) property(to *props, start *xml.StartElement) error {
 			}
 			return p.skip()
 		})
+	case xml.Name{Space: nsOC, Local: "owner-principal"}:
+		// Text at Nextcloud, an href elsewhere.
+		text, err := p.deepText()
+		to.ownerPrincipal = strings.TrimSpace(text)
+		return err
 	case xml.Name{Space: nsOC, Local: "checksums"}:
 		return p.children(func(t *xml.StartElement) error {
 			text, err := p.text()
@@ -82,6 +87,12 @@ func (p *parser) textProperty(to *props, name xml.Name) error {
 		set = keep(&to.ctag)
 	case xml.Name{Space: nsOC, Local: "fileid"}:
 		set = keep(&to.fileID)
+	case xml.Name{Space: nsOC, Local: "permissions"}:
+		set = keep(&to.permissions)
+	case xml.Name{Space: nsOC, Local: "owner-id"}:
+		set = keep(&to.ownerID)
+	case xml.Name{Space: nsOC, Local: "owner-display-name"}, xml.Name{Space: nsNCDAV, Local: "owner-displayname"}:
+		set = keep(&to.ownerName)
 	case xml.Name{Space: nsDAV, Local: "getcontentlength"}:
 		set = count(&to.size)
 	case xml.Name{Space: nsNC, Local: "contained-file-count"}:
@@ -134,4 +145,4 @@ func ask(names ...string) []byte {
 	return []byte(xml.Header + `<d:propfind ` + namespaces + `><d:prop><` + strings.Join(names, "/><") + `/></d:prop></d:propfind>`)
 }
 
-const namespaces = `xmlns:d="DAV:" xmlns:card="` + nsCard + `" xmlns:cal="` + nsCal + `" xmlns:cs="` + nsCS + `" xmlns:oc="` + nsOC + `" xmlns:nc="` + nsNC + `"`
+const namespaces = `xmlns:d="DAV:" xmlns:card="` + nsCard + `" xmlns:cal="` + nsCal + `" xmlns:cs="` + nsCS + `" xmlns:oc="` + nsOC + `" xmlns:nc="` + nsNC + `" xmlns:ncd="` + nsNCDAV + `"`

@@ -2,7 +2,9 @@ package dav
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 )
 
@@ -10,10 +12,11 @@ var itemProps = []string{"d:resourcetype", "d:getetag", "d:getcontentlength", "d
 
 // fileProps are those of Nextcloud besides; its counts of what a folder holds
 // show a listing that was cut.
-var fileProps = append(itemProps[:len(itemProps):len(itemProps)], "oc:fileid", "oc:checksums", "nc:contained-file-count", "nc:contained-folder-count")
+var fileProps = append(itemProps[:len(itemProps):len(itemProps)], "oc:fileid", "oc:checksums", "oc:permissions", "oc:owner-id", "oc:owner-display-name", "nc:contained-file-count", "nc:contained-folder-count")
 
-// folder lists one folder (depth 1); prefix goes before the names.
-func (c *Client) folder(ctx context.Context, coll Collection, at place, prefix string) ([]Item, error) {
+// folder lists one folder (depth 1); prefix goes before the names, me is whose
+// the tree is.
+func (c *Client) folder(ctx context.Context, coll Collection, at place, prefix, me string) ([]Item, error) {
 	names := itemProps
 	if coll.Kind == FileTree {
 		names = fileProps
@@ -43,6 +46,7 @@ func (c *Client) folder(ctx context.Context, coll Collection, at place, prefix s
 		}
 		seen[name] = true
 		it := r.item(prefix + name)
+		it.SharedBy = r.sharedFile(me)
 		if it.Folder {
 			folders++
 		} else {
@@ -84,7 +88,7 @@ func (c *Client) Walk(ctx context.Context, coll Collection, visit func(Item) err
 		return l, fmt.Errorf("cannot walk the %s collection: %s", coll.Kind, l.Why)
 	}
 	var rows rowSet
-	state, err := c.walkSettled(ctx, coll, func(it Item) error {
+	state, broken, err := c.walkSettled(ctx, coll, func(it Item) error {
 		if it.Folder {
 			l.Folders++
 		} else {
@@ -95,26 +99,26 @@ func (c *Client) Walk(ctx context.Context, coll Collection, visit func(Item) err
 	})
 	files, folders := l.Count, l.Folders
 	l, err = c.conclude(l, nil, rows.digest(), state, err)
-	l.Count, l.Folders = files, folders
+	l.Count, l.Folders, l.Broken = files, folders, broken
 	return l, err
 }
 
-func (c *Client) walkSettled(ctx context.Context, coll Collection, visit func(Item) error) (string, error) {
+func (c *Client) walkSettled(ctx context.Context, coll Collection, visit func(Item) error) (state string, broken map[string]error, err error) {
 	before, err := c.mark(ctx, coll)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	if err := c.walkTree(ctx, coll, visit); err != nil {
-		return "", err
+	if broken, err = c.walkTree(ctx, coll, before.me, visit); err != nil {
+		return "", nil, err
 	}
 	after, err := c.mark(ctx, coll)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	if before.text != after.text {
-		return "", ErrChanged
+		return "", nil, ErrChanged
 	}
-	return before.text, nil
+	return before.text, broken, nil
 }
 
 // listFiles walks until nothing changed in between, or two walks are equal.
@@ -123,9 +127,10 @@ func (c *Client) listFiles(ctx context.Context, coll Collection) (Listing, error
 	last := ""
 	for range c.limits.Attempts {
 		var items []Item
+		var broken map[string]error
 		before, err := c.mark(ctx, coll)
 		if err == nil {
-			err = c.walkTree(ctx, coll, func(it Item) error { items = append(items, it); return nil })
+			broken, err = c.walkTree(ctx, coll, before.me, func(it Item) error { items = append(items, it); return nil })
 		}
 		after := before
 		if err == nil && before.text != "" {
@@ -136,6 +141,7 @@ func (c *Client) listFiles(ctx context.Context, coll Collection) (Listing, error
 		}
 		digest := Digest(items)
 		if before.text == after.text && before.text != "" || before.text == "" && digest == last {
+			l.Broken = broken
 			return c.conclude(l, items, digest, before.text, nil)
 		}
 		last = digest
@@ -145,33 +151,54 @@ func (c *Client) listFiles(ctx context.Context, coll Collection) (Listing, error
 
 // listed is one folder's answer on its way to the visitor.
 type listed struct {
-	items []Item
-	err   error
+	folder folderAt
+	items  []Item
+	err    error
+}
+
+// folderAt is a folder still to be listed: what goes before the names in it, and
+// who shares it.
+type folderAt struct {
+	prefix   string
+	sharedBy Person
+}
+
+// isBroken reports whether an error is about one folder of another person's, which
+// they may have taken back, or whose own storage is away (Nextcloud says 503 then).
+func (f folderAt) isBroken(err error) bool {
+	var status *StatusError
+	return f.sharedBy != Person{} && errors.As(err, &status) && !errors.Is(err, ErrUnauthorized) && status.Status != http.StatusTooManyRequests
 }
 
 // walkTree lists the folders, several at a time. The folders still to be
 // listed are kept, newest first, so that their number stays near the tree's
 // depth times its width.
-func (c *Client) walkTree(ctx context.Context, coll Collection, visit func(Item) error) error {
+func (c *Client) walkTree(ctx context.Context, coll Collection, me string, visit func(Item) error) (broken map[string]error, failed error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	results := make(chan listed)
-	pending, running, total := []string{""}, 0, 0
-	var failed error
+	pending, running, total := []folderAt{{}}, 0, 0
 	for (len(pending) > 0 && failed == nil) || running > 0 {
 		for len(pending) > 0 && running < parallel && failed == nil {
-			prefix := pending[len(pending)-1]
+			f := pending[len(pending)-1]
 			pending = pending[:len(pending)-1]
 			running++
 			go func() {
-				at := place{path: strings.TrimSuffix(coll.Path+"/"+prefix, "/"), folder: true}
-				items, err := c.folder(ctx, coll, at, prefix)
-				results <- listed{items, err}
+				at := place{path: strings.TrimSuffix(coll.Path+"/"+f.prefix, "/"), folder: true}
+				items, err := c.folder(ctx, coll, at, f.prefix, me)
+				results <- listed{f, items, err}
 			}()
 		}
 		got := <-results
 		running--
 		if failed != nil {
+			continue
+		}
+		if got.err != nil && got.folder.isBroken(got.err) {
+			if broken == nil {
+				broken = make(map[string]error)
+			}
+			broken[got.folder.sharedBy.ID] = got.err
 			continue
 		}
 		failed = got.err
@@ -187,12 +214,12 @@ func (c *Client) walkTree(ctx context.Context, coll Collection, visit func(Item)
 				failed = visit(it)
 			}
 			if it.Folder {
-				pending = append(pending, it.Name+"/")
+				pending = append(pending, folderAt{it.Name + "/", it.SharedBy})
 			}
 		}
 		if failed != nil {
 			cancel()
 		}
 	}
-	return failed
+	return broken, failed
 }

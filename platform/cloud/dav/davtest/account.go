@@ -30,6 +30,9 @@ type collection struct {
 	changed    uint64
 	items      map[string]*item
 	gone       map[string]uint64
+	// alias is the collection of another account, owner, that this one shows.
+	alias *collection
+	owner *Account
 }
 
 // item is one contact or one calendar object.
@@ -225,7 +228,7 @@ func (a *Account) change(list *[]*collection, name string, do func(*collection) 
 	if c == nil {
 		return "", fmt.Errorf("cannot change collection %q: %w", name, ErrNotThere)
 	}
-	return do(c)
+	return do(c.own())
 }
 
 func (a *Account) names(list *[]*collection, name string) []string {
@@ -235,6 +238,7 @@ func (a *Account) names(list *[]*collection, name string) []string {
 	if c == nil {
 		return nil
 	}
+	c = c.own()
 	names := make([]string, 0, len(c.items))
 	for _, it := range c.sorted() {
 		names = append(names, it.name)
@@ -246,10 +250,10 @@ func (a *Account) data(list *[]*collection, collection, name string) []byte {
 	a.server.mu.Lock()
 	defer a.server.mu.Unlock()
 	c := find(*list, collection)
-	if c == nil || c.items[name] == nil {
+	if c == nil || c.own().items[name] == nil {
 		return nil
 	}
-	return append([]byte(nil), c.items[name].data...)
+	return append([]byte(nil), c.own().items[name].data...)
 }
 
 // syncToken is the state of a collection as RFC 6578 gives it.

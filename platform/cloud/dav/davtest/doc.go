@@ -9,7 +9,7 @@
 // The properties follow RFC 4918 (WebDAV), RFC 6352 (CardDAV), RFC 4791
 // (CalDAV), RFC 6578 (sync-collection), the getctag extension of
 // calendarserver.org and the oc: and nc: properties of Nextcloud's
-// "WebDAV basics" page. Folder ETags change with everything below them, as
+// "WebDAV basics" page, and what is shared by another user is told as there. Folder ETags change with everything below them, as
 // Nextcloud's do.
 //
 // It imports nothing of ours. Invariants: it listens on loopback unless told

@@ -20,6 +20,8 @@ type file struct {
 	modified time.Time
 	parent   *file
 	children map[string]*file // nil: a file
+	mounts   []*file          // where other accounts see it
+	owner    *Account         // of a mount: who shares it
 }
 
 func (a *Account) newFolder(name string) *file {
@@ -34,6 +36,9 @@ func (a *Account) touch(f *file) {
 	f.modified = now
 	for ; f != nil; f = f.parent {
 		f.etag = fmt.Sprintf(`"%016x"`, a.server.next())
+		for _, m := range f.mounts {
+			a.touch(m)
+		}
 	}
 }
 

@@ -17,6 +17,9 @@ const (
 	nsCS   = "http://calendarserver.org/ns/"
 	nsOC   = "http://owncloud.org/ns"
 	nsNC   = "http://nextcloud.org/ns"
+	// nsNCDAV is that of Nextcloud's sharing of calendars and address books:
+	// Sharing\Plugin::NS_NEXTCLOUD, which is not the one of its files.
+	nsNCDAV = "http://nextcloud.com/ns"
 )
 
 var prefixes = map[string]string{nsDAV: "d", nsCard: "card", nsCal: "cal", nsCS: "cs", nsOC: "oc", nsNC: "nc"}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"path"
 	"strconv"
+	"strings"
 )
 
 // value is a property's inner XML, and whether the resource has it.
@@ -21,7 +22,10 @@ func (a *answer) value(res resource, name xml.Name) (string, bool) {
 		return cardValue(res, name.Local)
 	case nsCal:
 		return calValue(res, name.Local)
-	case nsOC, nsNC:
+	case nsOC, nsNC, nsNCDAV:
+		if res.coll != nil && res.folder() {
+			return sharingValue(res, name)
+		}
 		return cloudValue(res, name.Local)
 	}
 	return "", false
@@ -59,8 +63,10 @@ func (a *answer) davValue(res resource, local string) (string, bool) {
 			return href(a.server.opts.Prefix + trees[0].prefix + trees[0].principals + me), true
 		}
 		return href(base + res.tree.principals + me), true
-	case "principal-URL", "owner":
+	case "principal-URL":
 		return href(base + res.tree.principals + me), res.tree.prefix != ""
+	case "owner":
+		return href(base + res.tree.principals + escape(res.ownerOf().user.Name) + "/"), res.tree.prefix != ""
 	case "principal-collection-set":
 		return href(base + res.tree.principals), res.tree.prefix != ""
 	case "sync-token":
@@ -205,13 +211,48 @@ func cloudValue(res resource, local string) (string, bool) {
 	case local == "size":
 		return number(res.file.size()), true
 	case local == "permissions":
-		return "RGDNVCK", true
+		return permissions(res), true
+	case local == "owner-id", local == "owner-display-name":
+		return text(res.ownerOf().user.Name), true
+	case local == "mount-type":
+		if res.owner != nil {
+			return "shared", true
+		}
+		return "", true
 	case local == "checksums" && !folder:
 		return "<oc:checksum>" + res.file.sum + "</oc:checksum>", true
 	case local == "contained-file-count" && folder:
 		return number(int64(files)), true
 	case local == "contained-folder-count" && folder:
 		return number(int64(folders)), true
+	}
+	return "", false
+}
+
+// permissions are those of Nextcloud's DavUtil: S is shared by another, M the
+// root of what is.
+func permissions(res resource) string {
+	p := "RGDNV"
+	if res.owner != nil {
+		p = "S" + p
+	}
+	if res.file.owner != nil {
+		p = strings.Replace(p, "R", "RM", 1)
+	}
+	if res.kind == kindFolder {
+		return p + "CK"
+	}
+	return p + "W"
+}
+
+// sharingValue is what Nextcloud's calendars and address books say of being
+// shared: text, not hrefs (CalDavBackend, CardDavBackend).
+func sharingValue(res resource, name xml.Name) (string, bool) {
+	switch name {
+	case xml.Name{Space: nsOC, Local: "owner-principal"}:
+		return text("principals/users/" + res.ownerOf().user.Name), true
+	case xml.Name{Space: nsNCDAV, Local: "owner-displayname"}:
+		return text(res.ownerOf().user.Name), true
 	}
 	return "", false
 }

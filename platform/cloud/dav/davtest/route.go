@@ -45,7 +45,8 @@ type resource struct {
 	coll    *collection
 	item    *item
 	file    *file
-	href    string // escaped path, ends with / for collections
+	owner   *Account // who shares it; nil: the account's own
+	href    string   // escaped path, ends with / for collections
 }
 
 func (r resource) folder() bool {
@@ -54,7 +55,7 @@ func (r resource) folder() bool {
 
 // under is a child's resource; its href is the parent's with one more segment.
 func (r resource) under(k kind, name string) resource {
-	child := resource{kind: k, tree: r.tree, account: r.account, coll: r.coll, href: r.href + escape(name)}
+	child := resource{kind: k, tree: r.tree, account: r.account, coll: r.coll, owner: r.owner, href: r.href + escape(name)}
 	if child.folder() {
 		child.href += "/"
 	}
@@ -122,6 +123,8 @@ func locateItem(home resource, tail string, list []*collection, inner, leaf kind
 		return home, name, false
 	}
 	res := home.under(inner, name)
+	res.owner = coll.owner
+	coll = coll.own()
 	res.coll = coll
 	if !deep || itemName == "" {
 		return res, "", true
@@ -163,7 +166,9 @@ func (r resource) underFile(f *file) resource {
 		k = kindFolder
 	}
 	child := r.under(k, f.name)
-	child.file = f
+	if child.file = f; f.owner != nil {
+		child.owner = f.owner
+	}
 	return child
 }
 
@@ -205,7 +210,7 @@ func (r resource) collections(colls []*collection, k kind) []resource {
 	var list []resource
 	for _, c := range colls {
 		child := r.under(k, c.name)
-		child.coll = c
+		child.coll, child.owner = c.own(), c.owner
 		list = append(list, child)
 	}
 	return list
