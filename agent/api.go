@@ -138,6 +138,9 @@ type StartRequest struct {
 	Path    string               `json:"path,omitempty"` // id of the deletion path; empty takes the profile's first
 	Fate    departure.DeviceFate `json:"fate,omitempty"` // empty is kept
 	Extra   []departure.Dataset  `json:"extra,omitempty"`
+	// Shared asks for what other people share with the account, too. It can be
+	// asked for later, by starting the same again.
+	Shared bool `json:"shared,omitempty"`
 }
 
 // Live is what a person sees of readiness at this moment.

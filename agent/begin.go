@@ -41,7 +41,7 @@ func (s *Service) StartDeparture(ctx context.Context, by Caller, req StartReques
 	}
 	rec := &engine.Record{
 		Departure: departure.Departure{
-			ID: engine.NewID(), Account: a.Account, Intent: req.Intent, Path: req.Path, Fate: req.Fate, Extra: req.Extra,
+			ID: engine.NewID(), Account: a.Account, Intent: req.Intent, Path: req.Path, Fate: req.Fate, Extra: req.Extra, Shared: req.Shared,
 			Opened: s.cfg.Clock.Now(), By: callerName(by),
 		},
 		State: engine.Open, Until: departure.StepInventory, Given: a.Given,
@@ -94,6 +94,14 @@ func (s *Service) raise(ctx context.Context, by Caller, a AccountInfo, req Start
 	info, err := s.Departure(ctx, by, a.Departure)
 	if err != nil {
 		return info, err
+	}
+	if req.Shared && !info.Departure.Shared {
+		if err := s.engine.AddShared(ctx, a.Departure); err != nil {
+			return DepartureInfo{}, s.told(err)
+		}
+		if info, err = s.Departure(ctx, by, a.Departure); err != nil {
+			return info, err
+		}
 	}
 	was := info.Departure.Intent
 	if was != departure.Delete && req.Intent == departure.Delete {

@@ -34,7 +34,9 @@ type Departure struct {
 	Path    string     `json:"path"` // id of the deletion path, for delete
 	Fate    DeviceFate `json:"fate"`
 	// Extra are datasets of this device's own to copy as well.
-	Extra  []Dataset `json:"extra,omitempty"`
+	Extra []Dataset `json:"extra,omitempty"`
+	// Shared: what other people share with the account is copied too.
+	Shared bool      `json:"shared,omitempty"`
 	Opened time.Time `json:"opened"`
 	By     string    `json:"by"`
 }

@@ -50,6 +50,9 @@ func (j *judge) nextSignedIn() bool {
 
 // Required reports whether the items of a source must be in the copy.
 func (d Departure) Required(s Source) bool {
+	if s.SharedBy != "" {
+		return d.Shared && d.Intent == Delete
+	}
 	switch s.Fate {
 	case Leaves:
 		return true

@@ -1,6 +1,9 @@
 package departure
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // situation is one change to a baseline, and what the check it is about says
 // then. alone: no other check stops holding by it.
@@ -304,12 +307,34 @@ var situations = []situation{
 	{SealIntact, "a place appeared", done, func(in *input) {
 		in.f.Look.Listings = append(in.f.Look.Listings, listed(Source{ID: "other", Dataset: Files, Fate: Lost, Remote: true, OfAccount: true, Name: "other"}))
 	}, Fail, "appeared", true},
+	{SealIntact, "what others share changed", done, func(in *input) {
+		in.f.Look.Listings = append(in.f.Look.Listings, listed(bobs))
+	}, Pass, "intact", false},
 	{SealIntact, "a book that broke and is gone", done, func(in *input) { in.f.Seal.Row("book").Intact = false }, Fail, "changed", true},
 
 	{ServerSeen, "seen", done, nil, Pass, "seen", false},
 	{ServerSeen, "seen ten minutes ago", done, func(in *input) { in.f.ServerRequired = time.Time{}; ended(in, at.Add(-ServerLife)) }, Pass, "seen", false},
 	{ServerSeen, "seen longer ago", done, func(in *input) { in.f.ServerRequired = time.Time{}; ended(in, at.Add(-ServerLife-1)) }, Unknown, "server-not-seen", true},
 	{ServerSeen, "seen before this look, at Issue", done, func(in *input) { in.f.ServerRequired = at; ended(in, at.Add(-1)) }, Unknown, "server-not-seen", true},
+	{ServerSeen, "what others share was not listed", done, func(in *input) {
+		in.f.Look.Listings = append(in.f.Look.Listings, Listing{Source: bobs, Why: Reason{"unavailable", "503"}})
+	}, Pass, "seen", false},
+	{ServerSeen, "what others share was asked for and not listed", done, func(in *input) {
+		in.f.Departure.Shared = true
+		in.f.Look.Listings = append(in.f.Look.Listings, Listing{Source: bobs, Why: Reason{"unavailable", "503"}})
+	}, Unknown, "unavailable", false},
+	{BackupOf(Files), "what others share is not copied", done, func(in *input) {
+		in.f.Look.Listings = append(in.f.Look.Listings, Listing{Source: bobs, Complete: true, Items: 5, EndedAt: at})
+	}, Pass, "copied", false},
+	{BackupOf(Files), "what others share was asked for and is not copied", done, func(in *input) {
+		in.f.Departure.Shared = true
+		in.f.Look.Listings = append(in.f.Look.Listings, Listing{Source: bobs, Complete: true, Items: 5, EndedAt: at})
+	}, Fail, "missing", false},
+	{InventoryComplete, "her own files are said to be another's", done, func(in *input) {
+		l := in.listing("cloud:files")
+		l.Source, l.Items = bobs, 5
+		in.f.Seal.Rows = slices.DeleteFunc(in.f.Seal.Rows, func(r SealRow) bool { return r.Source.ID == "cloud:files" })
+	}, Fail, "fell", true},
 	{ServerSeen, "unchanged by the server's word", done, func(in *input) {
 		in.f.ServerRequired = time.Time{}
 		ended(in, at.Add(-ListingLife))
@@ -456,6 +481,9 @@ func waive(id CheckID, allowed bool) func(*input) {
 		in.answer(id, Waive, 0)
 	}
 }
+
+// bobs is a folder that another person shares with the account.
+var bobs = Source{ID: "cloud:files shared by bob", Dataset: Files, Fate: Stays, Remote: true, SharedBy: "bob", Name: "files, shared with you by bob"}
 
 // same sets when the server last said that nothing changed.
 func same(in *input, at time.Time) {

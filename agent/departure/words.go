@@ -144,7 +144,11 @@ type Source struct {
 	Given     bool     `json:"given"`      // a folder or file that the person named
 	Trash     bool     `json:"trash"`      // what the platform kept of a removed source
 	TrashOf   SourceID `json:"trash_of,omitempty"`
-	Name      string   `json:"name"` // as shown to a person
+	// SharedBy is the person whose it is, as shown; "" is the account's own. What
+	// others share stays theirs when the account goes: it is shown with its count
+	// and counts for nothing, unless it was asked for.
+	SharedBy string `json:"shared_by,omitempty"`
+	Name     string `json:"name"` // as shown to a person
 }
 
 // Digest is a SHA-256 in lower-case hex; empty means that there is none.

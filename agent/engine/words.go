@@ -126,6 +126,20 @@ func (e *Engine) Submitted(ctx context.Context, id string, when time.Time) error
 	})
 }
 
+// AddShared asks for what other people share with the account, too.
+func (e *Engine) AddShared(ctx context.Context, id string) error {
+	return e.Update(ctx, id, func(rec *Record) ([]Event, error) {
+		switch {
+		case rec.State != Open:
+			return nil, &RefusedError{"invalid", "this leaving is closed"}
+		case rec.Departure.Shared:
+			return nil, errUnchanged
+		}
+		rec.Departure.Shared = true
+		return []Event{e.event(rec, "shared-added", "what others share with the account is copied too")}, nil
+	})
+}
+
 // Raise turns a departure that ends in a sign-out, or that ended in one, into a
 // deletion. It is ErrAlreadyOpen where the account is being left anew by now.
 func (e *Engine) Raise(ctx context.Context, id, path string) error {

@@ -351,3 +351,15 @@ func TestCancel(t *testing.T) {
 		r.ok(<-done)
 	})
 }
+
+func TestWhatOthersShareCanBeAskedForLater(t *testing.T) {
+	r := rigged(t, world.New(), departure.Delete)
+	for range 2 {
+		r.ok(r.e.AddShared(t.Context(), r.id))
+		if !r.snap().Record.Departure.Shared {
+			t.Error("it was asked for and is not known")
+		}
+	}
+	r.ok(r.e.Cancel(t.Context(), r.id, false, ""))
+	r.refused(r.e.AddShared(t.Context(), r.id), "invalid")
+}

@@ -21,6 +21,7 @@ type leaveCmd struct {
 	To           string               `help:"The folder for your copy, best on another disk." placeholder:"FOLDER"`
 	ThisDevice   departure.DeviceFate `help:"What becomes of this device: kept, wiped or returned." placeholder:"STATE"`
 	Also         []departure.Dataset  `help:"Copy this device's own photos, contacts, notes, calendars or files as well." placeholder:"KIND"`
+	Shared       bool                 `help:"Copy what other people share with the account as well: it stays theirs when the account is deleted."`
 	YesTo        map[string]string    `help:"Answer a question by its name, for scripts; authorise is one of them." placeholder:"NAME=STATEMENT" mapsep:"none"`
 	Count        map[string]int64     `help:"What you counted at the provider, for scripts." placeholder:"KIND=N"`
 	Keep         bool                 `negatable:"" default:"true" help:"Keep contacts, notes and calendars that would leave this device in books of its own."`
@@ -120,7 +121,7 @@ func (l *leaving) open() (err error) {
 		}
 	}
 	l.info, err = l.client.StartDeparture(l.ctx, agent.StartRequest{Account: l.account.ID, Intent: intent,
-		Path: l.cmd.Path, Fate: l.cmd.ThisDevice, Extra: l.cmd.Also})
+		Path: l.cmd.Path, Fate: l.cmd.ThisDevice, Extra: l.cmd.Also, Shared: l.cmd.Shared})
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 // what becomes of it.
 func (s *session) showSources(class agent.PlanClass) {
 	for _, l := range class.Sources {
-		if l.Source.Remote {
+		if l.Source.Remote && l.Source.SharedBy == "" {
 			continue // the cloud's own: the line above
 		}
 		held := "not known"
@@ -23,6 +23,8 @@ func (s *session) showSources(class agent.PlanClass) {
 // becomes is the fate of a source, for a person.
 func becomes(src departure.Source) string {
 	switch {
+	case src.SharedBy != "":
+		return "stays with its owner; copied only with leave --shared"
 	case src.Given:
 		return "given by you as the account's"
 	case src.Fate == departure.Leaves:

@@ -14,7 +14,7 @@ import (
 type sight struct {
 	ground departure.Digest
 	found  map[departure.Dataset]dav.Collections
-	listed map[departure.SourceID]departure.Listing // the complete ones
+	listed map[departure.SourceID]departure.Listing // the complete ones, and what others share
 }
 
 // fresh is the part of a listing's life in which a glance carries it: it is made
@@ -45,7 +45,7 @@ func (s *survey) sighted(listings []departure.Listing) {
 	}
 	now := &sight{ground: ground, found: maps.Clone(s.found), listed: make(map[departure.SourceID]departure.Listing)}
 	for _, l := range listings {
-		if l.Source.Remote && l.Complete {
+		if l.Source.Remote && (l.Complete || l.Source.SharedBy != "") {
 			now.listed[l.Source.ID] = l
 		}
 	}
@@ -82,7 +82,7 @@ func (s *survey) carry(ctx context.Context, d departure.Dataset) bool {
 		if l.Unmarked {
 			life = departure.ServerLife
 		}
-		if asked.Sub(l.EndedAt) > fresh(life) {
+		if l.Complete && asked.Sub(l.EndedAt) > fresh(life) {
 			return false
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"maps"
+	"slices"
 
 	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/agent/engine"
@@ -23,6 +25,9 @@ func (w *Worker) Look(ctx context.Context, job engine.Job, report engine.Report)
 		return departure.Look{}, err
 	}
 	defer func() { err = errors.Join(err, s.close(context.WithoutCancel(ctx))) }()
+	if !job.Departure.Shared {
+		s.findShared(ctx)
+	}
 	look.Bindings, look.Others = s.in.bindings, s.in.others
 	l, err := w.ledgerOf(job)
 	if err != nil {
@@ -264,7 +269,7 @@ func (w *Worker) fenceServer(ctx context.Context, job engine.Job, look departure
 	}
 	asked := make(map[string]bool)
 	for _, l := range look.Listings {
-		if !l.Source.Remote || !l.Complete {
+		if !l.Source.Remote || !l.Complete || l.Source.SharedBy != "" && !job.Departure.Required(l.Source) {
 			continue
 		}
 		w.mu.Lock()
@@ -297,23 +302,28 @@ func (w *Worker) fenceCollections(ctx context.Context, job engine.Job, c *dav.Cl
 	for d, find := range map[departure.Dataset]func(context.Context) (dav.Collections, error){
 		departure.Contacts: c.AddressBooks, departure.Calendars: c.Calendars,
 	} {
-		was := make(map[departure.SourceID]bool)
+		was, own := make(map[departure.SourceID]bool), false
 		for _, l := range look.Listings {
-			if l.Source.Remote && l.Source.Dataset == d && l.Complete {
+			if l.Source.Remote && l.Source.Dataset == d && (l.Complete || l.Source.SharedBy != "") {
 				was[l.Source.ID] = true
+				own = own || l.Source.SharedBy == ""
 			}
 		}
-		if len(was) == 0 {
+		if !own {
 			continue // not listed, which the look says
 		}
 		cs, err := find(ctx)
 		if err != nil {
 			return err
 		}
-		same := len(was) == max(len(cs.Found), 1)
-		for _, found := range cs.Found {
-			same = same && was[serverID(d, found.Path)]
+		now := make(map[departure.SourceID]bool)
+		if !slices.ContainsFunc(cs.Found, ownCollection) {
+			now[serverID(d, "")] = true
 		}
+		for _, found := range cs.Found {
+			now[collectionID(d, found)] = true
+		}
+		same := maps.Equal(was, now)
 		if !same {
 			w.tell(job, "")
 		}

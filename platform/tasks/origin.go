@@ -28,6 +28,9 @@ type origin struct {
 	// carried is the listing of before, which the server showed to be as it was:
 	// a glance need not make it anew.
 	carried *departure.Listing
+	// person shares what this origin holds in the file tree; "" is the account's
+	// own.
+	person string
 	// unmarked: the server has no mark of the whole of what was listed.
 	unmarked bool
 	// same names what an item of a file that was given is, by its id: an export
@@ -61,6 +64,7 @@ type survey struct {
 	trees   map[string]*tree       // file trees at the server, walked once
 	found   map[departure.Dataset]dav.Collections
 	polled  *dav.Sameness // of the file tree, asked once
+	files   *dav.Collection
 	keys    map[*eds.Store]eds.Listing
 	firsts  map[string]string // what an item is → where it was listed first
 	closers []func(context.Context) error
@@ -89,6 +93,9 @@ func (w *Worker) survey(ctx context.Context, job engine.Job) (*survey, error) {
 	}
 	if !job.Departure.Account.Declared {
 		s.findServer(ctx)
+		if job.Departure.Shared {
+			s.findShared(ctx)
+		}
 		s.findBooks(ctx)
 		s.findTrash(ctx)
 	}

@@ -66,18 +66,20 @@ func (s *survey) findCollections(ctx context.Context, d departure.Dataset, find 
 	}
 	s.found[d] = cs
 	defer s.rememberCollections(d)
-	if len(cs.Found) == 0 {
+	if !slices.ContainsFunc(cs.Found, ownCollection) {
 		o := s.serverOrigin(d, "", departure.Reason{})
 		o.list = func(context.Context, func(*source.Item) bool) iter.Seq2[source.Item, error] {
 			return func(func(source.Item, error) bool) {}
 		}
 		s.add(o)
-		return
 	}
 	for _, c := range cs.Found {
 		o := s.serverOrigin(d, c.Path, departure.Reason{})
 		if c.Title != "" {
 			o.src.Name = string(d) + " at the server (" + c.Title + ")"
+		}
+		if !ownCollection(c) {
+			shared(&o.src, c.SharedBy)
 		}
 		o.rehash = true
 		o.list = func(ctx context.Context, want func(*source.Item) bool) iter.Seq2[source.Item, error] {
@@ -98,7 +100,7 @@ func (s *survey) addUnasked(d departure.Dataset, why departure.Reason) {
 	for _, src := range m.Collections {
 		if src.Dataset == d {
 			s.add(&origin{src: src, why: why})
-			found = true
+			found = found || src.SharedBy == ""
 		}
 	}
 	if !found {
@@ -234,7 +236,13 @@ func (s *survey) findFiles(ctx context.Context, d departure.Dataset) {
 		o.why = serverReason(o.src.Name, err)
 		return
 	}
-	o.rehash = d == departure.Notes
+	s.filesOrigin(o, c)
+	s.files = &c
+}
+
+// filesOrigin is an origin in the file tree.
+func (s *survey) filesOrigin(o *origin, c dav.Collection) {
+	o.rehash = o.src.Dataset == departure.Notes
 	o.here = func(*source.Item) bool { return false }
 	o.list = func(ctx context.Context, _ func(*source.Item) bool) iter.Seq2[source.Item, error] {
 		return s.listFiles(ctx, o, c)
@@ -268,8 +276,12 @@ func (s *survey) listFiles(ctx context.Context, o *origin, c dav.Collection) ite
 		}
 		s.w.listed(s.session, o.src.ID, t.list)
 		o.unmarked = t.list.State == ""
+		if err := t.list.Broken[o.person]; err != nil {
+			yield(source.Item{Key: source.Key{Ref: ref}}, &source.Incomplete{Ref: ref, Err: err})
+			return
+		}
 		for _, it := range t.items {
-			if s.datasetOf(it) != o.src.Dataset {
+			if it.SharedBy.ID != o.person || o.person == "" && s.datasetOf(it) != o.src.Dataset {
 				continue
 			}
 			item := source.Item{
