@@ -93,6 +93,10 @@ type Listing struct {
 	// provider: what lies beside a photo, an image in a note, a contact that
 	// another file given has too.
 	Beside int64 `json:"beside,omitempty"`
+	// Export names the export that the source is, where nothing in it shows that
+	// its last part is here; Parts is how many are.
+	Export string `json:"export,omitempty"`
+	Parts  int64  `json:"parts,omitempty"`
 	// OnlyCloud counts the items that no copy on this device holds.
 	OnlyCloud      int64 `json:"only_cloud"`
 	OnlyCloudBytes int64 `json:"only_cloud_bytes"`

@@ -40,6 +40,7 @@ func sourceGen(t *rapid.T) Source {
 
 func listingGen(t *rapid.T) Listing {
 	return Listing{Source: sourceGen(t), Complete: rapid.Bool().Draw(t, "complete"), Why: reasonGen(t), EndedAt: timeGen(t, "ended"),
+		Export: rapid.SampledFrom([]string{"", "", "takeout-1"}).Draw(t, "export"), Parts: rapid.Int64Range(-1, 3).Draw(t, "parts"),
 		Keys: digestGen(t, "keys"), Items: countGen(t, "items"), Covered: countGen(t, "covered"), Failed: countGen(t, "failed"), Failures: digestGen(t, "failures"), Unsound: countGen(t, "unsound"), Unsounds: digestGen(t, "unsounds")}
 }
 

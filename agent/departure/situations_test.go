@@ -29,6 +29,16 @@ func preyHere(in *input) {
 var byHand = Binding{ID: "git:1", Name: "git", State: BindingPresent, Guided: true, Why: Reason{"by-hand", "git still has the password"},
 	Blocked: &Remedy{Code: "by-hand", Text: "let git forget it", Command: "clearance leave alice@cloud"}}
 
+// exported makes the first listing an export of which two parts are here, and a
+// person count as many as they say; 0: none.
+func (in *input) exported(counted int64) {
+	l := &in.f.Look.Listings[0]
+	l.Export, l.Parts = "takeout-1", 2
+	if counted > 0 {
+		in.answer(InventoryComplete, Attest, counted)
+	}
+}
+
 var situations = []situation{
 	{AgentHealthy, "sound", done, nil, Pass, "healthy", false},
 	{AgentHealthy, "no worker", done, func(in *input) { in.f.Health.Worker = false }, Unknown, "not-healthy", true},
@@ -94,6 +104,21 @@ var situations = []situation{
 	{InventoryComplete, "declared, counted after the authorisation", told, func(in *input) {
 		in.unsay(BackupOf(Photos))
 		in.say(Word{Check: BackupOf(Photos), Kind: Attest, List: CountList(in.f.Departure.Account, Photos), Count: 19})
+	}, Unknown, "awaits-authorisation", false},
+	{InventoryComplete, "an export, its parts not counted", told, func(in *input) { in.exported(0) }, Unknown, "parts-not-said", false},
+	{InventoryComplete, "an export that lacks a part", told, func(in *input) { in.exported(3) }, Fail, "part-missing", false},
+	{InventoryComplete, "an export with more parts than were counted", told, func(in *input) { in.exported(1) }, Fail, "parts-miscounted", false},
+	{InventoryComplete, "an export, all its parts counted", told, func(in *input) { in.exported(2) }, Attested, "attested", false},
+	{InventoryComplete, "an export of an account that is signed in here", done, func(in *input) { in.exported(2) }, Attested, "attested", false},
+	{InventoryComplete, "that lacks a part", done, func(in *input) { in.exported(3) }, Fail, "part-missing", false},
+	{InventoryComplete, "parts counted of another export", told, func(in *input) {
+		in.exported(2)
+		in.f.Look.Listings[0].Export = "takeout-2"
+	}, Unknown, "parts-not-said", false},
+	{InventoryComplete, "parts counted after the authorisation", told, func(in *input) {
+		in.exported(0)
+		l := in.f.Look.Listings[0]
+		in.say(Word{Check: InventoryComplete, Kind: Attest, Subject: l.Export, List: PartsList(in.f.Departure.Account, l.Export), Count: 2})
 	}, Unknown, "awaits-authorisation", false},
 	{InventoryComplete, "a deletion on the web does not free the server", handed, func(in *input) { in.p.Path.Needs = Web }, Fail, "fell", false},
 	{InventoryComplete, "nor one that was not asked for yet", handed, func(in *input) { in.f.Submitted = time.Time{} }, Fail, "fell", false},

@@ -43,7 +43,7 @@ func (l *leaving) openQuestions() []question {
 			continue
 		}
 		switch {
-		case c.Ask.Kind == departure.Attest && strings.HasPrefix(string(c.ID), "backup."):
+		case counts(c):
 			count.checks = append(count.checks, c)
 		case c.Ask.Kind == departure.Decline:
 			others = append(others, question{[]departure.Check{c}, (*leaving).askKeep})
@@ -61,6 +61,12 @@ func (l *leaving) openQuestions() []question {
 		}
 	}
 	return others
+}
+
+// counts reports whether a check asks for a number: how many items the provider
+// shows, or how many parts an export has.
+func counts(c departure.Check) bool {
+	return c.Ask.Kind == departure.Attest && (strings.HasPrefix(string(c.ID), "backup.") || c.ID == departure.InventoryComplete)
 }
 
 // answer answers the open questions: by what was given on the command line,
@@ -105,7 +111,7 @@ func (l *leaving) answer() (answered bool, err error) {
 func toPass(q question) []string {
 	var flags []string
 	for _, c := range q.checks {
-		if c.Ask.Kind == departure.Attest && strings.HasPrefix(string(c.ID), "backup.") {
+		if counts(c) {
 			flags = append(flags, "--count "+c.ID.Spoken()+"=N")
 			continue
 		}
@@ -125,9 +131,11 @@ func (l *leaving) unanswered(err error, what, pass string) error {
 
 // answerGiven answers by --yes-to, --count or --no-keep.
 func (l *leaving) answerGiven(c departure.Check) (bool, error) {
-	statement, count := l.given(c), l.cmd.Count[c.ID.Spoken()]
-	if count == 0 {
-		count = l.cmd.Count[string(c.ID)]
+	statement, count := l.given(c), int64(0)
+	for _, name := range []string{c.ID.Spoken() + ":" + c.Ask.Subject, c.ID.Spoken(), string(c.ID)} {
+		if count == 0 {
+			count = l.cmd.Count[name]
+		}
 	}
 	if c.Ask.Kind == departure.Decline && !l.cmd.Keep && statement == "" {
 		statement = "I do not want them kept on this device"
@@ -268,7 +276,12 @@ func (l *leaving) askCounts(q question) (bool, error) {
 			count, err := strconv.ParseInt(strings.ReplaceAll(answer, ",", ""), 10, 64)
 			return count, err == nil && count >= 0
 		}
-		answer, _, err := l.questions.until(l.ctx, fmt.Sprintf("How many %s does it show? (Enter: later)", c.ID.Spoken()),
+		what := fmt.Sprintf("How many %s does it show?", c.ID.Spoken())
+		if c.ID == departure.InventoryComplete {
+			l.showLines(c)
+			what = "How many parts are there?"
+		}
+		answer, _, err := l.questions.until(l.ctx, what+" (Enter: later)",
 			"Type a whole number, such as 1926, or nothing.", func(answer string) bool {
 				_, ok := number(answer)
 				return ok || answer == ""

@@ -143,6 +143,9 @@ func TestTakeoutFromLookToSeal(t *testing.T) {
 			l := d.look()
 			for dataset, counts := range map[departure.Dataset]int64{departure.Photos: 3, departure.Contacts: 4, departure.Calendars: 2, departure.Notes: 2, departure.Files: 1} {
 				k := listing(t, l, dataset, false)
+				if k.Export != "takeout-20240712T112341Z" || k.Parts != 2 {
+					t.Errorf("nothing says how many parts there are, and none is asked: %+v", k)
+				}
 				if k.Covered-k.Beside != counts || k.Failed != 0 || k.Unsound != 0 || k.Items != k.Covered {
 					t.Errorf("%s: %d count, not %d: %+v", dataset, k.Covered-k.Beside, counts, k)
 				}

@@ -56,7 +56,7 @@ func (w *Worker) list(ctx context.Context, s *survey, o *origin, l *ledger.Ledge
 	if o.carried != nil {
 		return *o.carried, 0
 	}
-	out := departure.Listing{Source: o.src, Why: o.why}
+	out := departure.Listing{Source: o.src, Why: o.why, Export: o.export, Parts: o.parts}
 	if o.list == nil {
 		return out, 0
 	}

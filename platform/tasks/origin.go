@@ -36,6 +36,10 @@ type origin struct {
 	// same names what an item of a file that was given is, by its id: an export
 	// that was made twice has it twice.
 	same map[string]string
+	// export names the export that it is, where nothing in it shows that its last
+	// part is here; parts is how many are.
+	export string
+	parts  int64
 	// beside are the ids of the items that a person would not count at the
 	// provider.
 	beside map[string]bool

@@ -165,6 +165,9 @@ func (s *survey) addArchive(ctx context.Context, src departure.Source, at string
 	s.closers = append(s.closers, func(context.Context) error { return x.Close() })
 	from := &archive.Source{Ref: o.ref(s.job), Export: x, Folder: x.Name}
 	o.beside = from.Beside()
+	if x.Unproven() {
+		o.export, o.parts = x.Name, int64(x.Parts())
+	}
 	ext := wholeFile(o.src.Dataset)
 	if o.src.Dataset == departure.Photos {
 		o.same = from.Same()

@@ -1,0 +1,64 @@
+package departure
+
+import "fmt"
+
+// PartsList is the digest under which a person attests in how many parts an
+// export of the account comes, as the page shows that it was downloaded from.
+func PartsList(account Account, export string) Digest {
+	return DigestOf("parts", account.Provider, account.Identity, export)
+}
+
+// parts judges the exports of which only that page tells whether the last part is
+// here: a part that lacks looks like an export without it.
+func (j *judge) parts() (Check, bool) {
+	for _, l := range j.required() {
+		if l.Export == "" || !l.Complete {
+			continue
+		}
+		if c, open := j.export(l); open {
+			return c, true
+		}
+	}
+	return Check{}, false
+}
+
+func (j *judge) export(l Listing) (Check, bool) {
+	list := PartsList(j.f.Departure.Account, l.Export)
+	w, given, counts := j.said(InventoryComplete, Attest, l.Export, list)
+	ask := &Ask{Kind: Attest, Subject: l.Export, List: list, Said: given,
+		Lines: []Line{{ID: l.Export, Text: fmt.Sprintf("how many parts of %s the page shows that it was downloaded from; %s", l.Export, here(l.Parts))}}}
+	count := &Remedy{Code: "say", Text: "count them there and say the number", Command: j.cmd("ack", InventoryComplete.Spoken(), "--count", "N")}
+	var c Check
+	switch {
+	case !given:
+		c = unknown(Reason{"parts-not-said", fmt.Sprintf("%s of %s, and only the page that it was downloaded from tells how many there are", here(l.Parts), l.Export)}, count)
+	case w.Count > l.Parts:
+		c = fail(Reason{"part-missing", fmt.Sprintf("%s of %s: you counted %s", missingParts(l.Parts, w.Count), l.Export, number(w.Count))},
+			&Remedy{Code: "add", Text: "download what is missing, put it beside the other parts, and look again", Command: j.cmd("plan")})
+		c.Count, c.Of = w.Count-l.Parts, w.Count
+	case w.Count < l.Parts:
+		c = fail(Reason{"parts-miscounted", fmt.Sprintf("you counted %s, and %s of %s", number(w.Count), here(l.Parts), l.Export)}, count)
+	case !counts:
+		c = unknown(Reason{"awaits-authorisation", "what you counted counts once you authorise"}, j.authorise())
+	default:
+		return c, false
+	}
+	c.Ask = ask
+	return c, true
+}
+
+func here(parts int64) string {
+	if parts == 1 {
+		return "1 part is here"
+	}
+	return number(parts) + " parts are here"
+}
+
+// missingParts names the parts behind those that are here: none before them
+// lacks, or the export would not be listed.
+func missingParts(have, of int64) string {
+	if of-have == 1 {
+		return fmt.Sprintf("part %s of %s is missing", number(of), number(of))
+	}
+	return fmt.Sprintf("parts %s to %s of %s are missing", number(have+1), number(of), number(of))
+}
