@@ -107,6 +107,8 @@ type PlanReport struct {
 	Uncovered []departure.Line `json:"uncovered"`
 	// Bindings is where the account is signed in here, and what goes with it.
 	Bindings []departure.Binding `json:"bindings"`
+	// Hints are places here that know the account and hold nothing of it.
+	Hints    []departure.Hint    `json:"hints,omitempty"`
 	Trackers []departure.Tracker `json:"trackers"`
 	// TrackersHere are programs of this device that can find it.
 	TrackersHere []departure.LocalTracker `json:"trackers_here,omitempty"`

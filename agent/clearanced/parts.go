@@ -132,8 +132,7 @@ func (p *parts) worker(ctx context.Context, where places, profiles *provider.Cat
 	}
 	w, err := tasks.New(tasks.Config{
 		Bus: b, State: where.state, Clock: clock.Real{}, User: name, Device: device,
-		Home: where.dirs.Home, ConfigHome: where.dirs.Config, Pictures: where.dirs.Pictures,
-		Provider: profiles.IDForGOA, ProviderAt: profiles.IDForHost, Finders: tasks.Finders(where.dirs),
+		Dirs: where.dirs, Provider: profiles.IDForSignIn, Finders: tasks.Finders(where.dirs),
 	})
 	if err != nil {
 		return nil, err

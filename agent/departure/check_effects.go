@@ -105,7 +105,7 @@ func (j *judge) serverSeen() Check {
 			return j.cloudLastSeen()
 		}
 		c := unknown(orReason(l.Why, Reason{"server-not-seen", l.Source.Name + " was not listed at the server just now"}), look)
-		if l.Why.Code == "unauthorized" {
+		if l.Why.Code == "no-credential" || l.Why.Code == "unauthorized" {
 			c.Remedy = j.password()
 		}
 		return c

@@ -1,13 +1,8 @@
 package provider
 
-// IDForGOA is the id of the profile that [Catalogue.ForGOA] finds.
-func (c *Catalogue) IDForGOA(providerType string) (string, bool) {
-	p, ok := c.ForGOA(providerType)
-	return p.ID, ok
-}
-
-// IDForHost is the id of the profile that [Catalogue.ForHost] finds.
-func (c *Catalogue) IDForHost(host string) (string, bool) {
-	p, ok := c.ForHost(host)
-	return p.ID, ok
+// IDForSignIn is the id of the profile that [Catalogue.ForSignIn] finds, "" for
+// none.
+func (c *Catalogue) IDForSignIn(kind, word, host string) (id string, everybody bool) {
+	p, everybody, _ := c.ForSignIn(kind, word, host)
+	return p.ID, everybody
 }

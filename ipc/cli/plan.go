@@ -55,10 +55,11 @@ func (s *session) showPlan(account agent.AccountInfo, plan *agent.PlanReport) {
 		if b.State == departure.BindingGone {
 			continue
 		}
-		s.say("Signed in at: %s", printable(b.Name))
-		for _, goes := range b.Goes {
-			s.say("  goes from this device with it: %s", vanishing(goes))
-		}
+		s.showSignIn(b)
+	}
+	for _, h := range plan.Hints {
+		s.say("Also: %s: %s", printable(h.Name), printable(h.Text))
+		s.say("  to do by hand: %s", printable(h.Remedy.Text))
 	}
 	for _, t := range plan.Trackers {
 		s.say("Find My Device is %s.", t.State)
@@ -66,6 +67,29 @@ func (s *session) showPlan(account agent.AccountInfo, plan *agent.PlanReport) {
 	s.showTrackersHere(plan.TrackersHere)
 	if !plan.Complete {
 		s.say("Not everything could be listed, so there may be more.")
+	}
+}
+
+// showSignIn says where the account is signed in, what goes with it, and what is
+// in the way of its removal.
+func (s *session) showSignIn(b departure.Binding) {
+	switch b.State {
+	case departure.BindingPresent:
+		s.say("Signed in at: %s", printable(b.Name))
+	case departure.BindingLeftover:
+		s.say("Left behind: %s", printable(b.Why.Text))
+	default:
+		s.say("Perhaps signed in at: %s (%s)", printable(b.Name), printable(b.Why.Text))
+	}
+	for _, goes := range b.Goes {
+		s.say("  goes from this device with it: %s", vanishing(goes))
+	}
+	switch {
+	case b.Blocked == nil:
+	case b.Guided:
+		s.say("  to do by hand: %s", printable(b.Blocked.Text))
+	default:
+		s.say("  before it can be removed: %s", printable(b.Blocked.Text))
 	}
 }
 

@@ -63,6 +63,7 @@ type Source struct {
 	Enabled     bool   // with all its parents
 	Writable    bool   // its registry entry, not its items
 	Removable   bool
+	MailAccount bool   // of kind Mail: the account itself, not an identity or a transport
 	Status      string // ConnectionStatus: "", disconnected, connecting, connected, …; never evidence
 
 	GOAAccount string // Id of the GOA account that it descends from, "" for none
@@ -207,7 +208,7 @@ func resolve(e entry, all map[string]entry) Source {
 	}
 	for _, g := range groups {
 		if e.file.has(g.name) {
-			s.Kind, s.Backend = g.kind, e.file.get(g.name, "BackendName")
+			s.Kind, s.Backend, s.MailAccount = g.kind, e.file.get(g.name, "BackendName"), g.name == "Mail Account"
 			break
 		}
 	}

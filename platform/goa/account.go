@@ -51,45 +51,6 @@ type Account struct {
 	Password, OAuth2 bool // how it signs in
 }
 
-// Key is by what an account is recognised when it is added again.
-type Key struct {
-	Provider, Identity, Host string
-}
-
-// Key returns by what the account is recognised when it is added again.
-func (a Account) Key() Key {
-	return Key{Provider: a.Provider, Identity: strings.ToLower(a.Identity), Host: a.Host}
-}
-
-// Match says whether two keys are of one account.
-type Match int
-
-// The answers to whether two keys are of one account.
-const (
-	MatchUnknown Match = iota // the same server, or one that is not known: nobody can tell from here
-	MatchNo
-	MatchYes
-)
-
-// Match compares two accounts. Names differ at one server for one person (an
-// e-mail address opens the same account as a user name), so two names there
-// are MatchUnknown, never MatchNo.
-func (k Key) Match(other Key) Match {
-	switch {
-	case k == other && k.Identity != "":
-		return MatchYes
-	case k.Host == other.Host && k.Host != "":
-		return MatchUnknown
-	case k.Provider != other.Provider:
-		return MatchNo
-	case k.Identity == "" || other.Identity == "":
-		return MatchUnknown
-	case k.Host != other.Host && k.Identity == other.Identity && (k.Host == "" || other.Host == ""):
-		return MatchUnknown
-	}
-	return MatchNo
-}
-
 // objects is what GetManagedObjects answers.
 type objects = map[dbus.ObjectPath]map[string]map[string]dbus.Variant
 

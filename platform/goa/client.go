@@ -65,8 +65,7 @@ type Listing struct {
 
 // Unlisted is an account that is in GOA's key file alone.
 type Unlisted struct {
-	ID  string
-	Key Key
+	ID, Provider, Identity, Host string
 }
 
 // Account returns the account of an id.
@@ -117,8 +116,7 @@ func (c *Client) list(ctx context.Context) (Listing, error) {
 	for _, id := range slices.Sorted(maps.Keys(conf)) {
 		if _, ok := l.Account(id); !ok {
 			g := conf[id]
-			key := Key{Provider: g["Provider"], Identity: strings.ToLower(g["Identity"]), Host: g.host()}
-			l.Unlisted = append(l.Unlisted, Unlisted{ID: id, Key: key})
+			l.Unlisted = append(l.Unlisted, Unlisted{ID: id, Provider: g["Provider"], Identity: strings.TrimSpace(g["Identity"]), Host: g.host()})
 		}
 	}
 	return l, nil

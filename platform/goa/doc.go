@@ -1,7 +1,8 @@
 // Package goa lists and removes accounts of GNOME Online Accounts, and reads
 // back what a removal has left.
 //
-// It imports platform/bus, platform/secrets and godbus.
+// It imports agent/departure, platform/binding (whose port it fills), platform/bus,
+// platform/secrets and godbus.
 //
 // Facts it rests on, measured on GOA 3.46: Account.Remove answers before
 // evolution-data-server has let go of the data; with the keyring locked it

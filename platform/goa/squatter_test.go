@@ -168,7 +168,7 @@ func TestKeyFileThatCannotBeReadIsUnknown(t *testing.T) {
 		t.Fatal(err)
 	}
 	l, err := d.List(ctx)
-	want := []Unlisted{{ID: "account_1_0", Key: Key{Provider: "gone", Identity: "alice", Host: "cloud.example"}}}
+	want := []Unlisted{{ID: "account_1_0", Provider: "gone", Identity: "Alice", Host: "cloud.example"}}
 	if err != nil || len(l.Accounts) != 0 || !slices.Equal(l.Unlisted, want) {
 		t.Errorf("listed %+v, %v; want %+v unlisted", l, err, want)
 	}

@@ -11,33 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestMatch(t *testing.T) {
-	alice := Key{"owncloud", "alice", "cloud.example"}
-	google := Key{"google", "a@gmail.com", ""}
-	for _, c := range []struct {
-		a, b Key
-		want Match
-	}{
-		{alice, alice, MatchYes},
-		{google, google, MatchYes},
-		{google, Key{"google", "b@gmail.com", ""}, MatchNo},
-		{alice, Key{"owncloud", "alice@example.com", "cloud.example"}, MatchUnknown},
-		{alice, Key{"webdav", "alice", "cloud.example"}, MatchUnknown},
-		{alice, Key{"owncloud", "alice", "other.example"}, MatchNo},
-		{alice, Key{"owncloud", "alice", ""}, MatchUnknown},
-		{alice, google, MatchNo},
-		{google, Key{"google", "", ""}, MatchUnknown},
-		{Key{"google", "", ""}, Key{"google", "", ""}, MatchUnknown},
-	} {
-		if got := c.a.Match(c.b); got != c.want {
-			t.Errorf("%v and %v: %v, want %v", c.a, c.b, got, c.want)
-		}
-		if got := c.b.Match(c.a); got != c.want {
-			t.Errorf("%v and %v: %v, want %v", c.b, c.a, got, c.want)
-		}
-	}
-}
-
 func TestHostOf(t *testing.T) {
 	for address, want := range map[string]string{
 		"https://Cloud.Example./x": "cloud.example", "https://a@b.example:443/": "b.example", "http://b.example:443/": "b.example:443",

@@ -14,7 +14,6 @@ import (
 	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/agent/engine"
 	"github.com/clearance-project/clearance/platform/cloud/dav/davtest"
-	"github.com/clearance-project/clearance/platform/goa"
 )
 
 // TestLargeContacts: 150 contacts with photos of 1 MB each, which kill
@@ -149,26 +148,5 @@ func TestPasswordOnceMore(t *testing.T) {
 	must(t, d.Credential(t.Context(), d.job, password))
 	if l := listing(t, d.look(), departure.Contacts, true); !l.Complete || l.Items != 2 {
 		t.Errorf("%+v", l)
-	}
-}
-
-// TestSameAccount: two plain names at one server are two people, and one with an
-// @ may be anybody there.
-func TestSameAccount(t *testing.T) {
-	w := &Worker{cfg: Config{Provider: func(goaType string) (string, bool) { return "nextcloud", goaType == "owncloud" }}}
-	left := departure.Account{Provider: "nextcloud", Identity: "alice@cloud.example"}
-	for _, c := range []struct {
-		a    goa.Account
-		want goa.Match
-	}{
-		{goa.Account{Provider: "owncloud", Identity: "alice", Host: "cloud.example"}, goa.MatchYes},
-		{goa.Account{Provider: "owncloud", Identity: "bob", Host: "cloud.example"}, goa.MatchNo},
-		{goa.Account{Provider: "owncloud", Identity: "a.liddell@mail.example", Host: "cloud.example"}, goa.MatchUnknown},
-		{goa.Account{Provider: "owncloud", Identity: "alice", Host: "other.example"}, goa.MatchNo},
-		{goa.Account{Provider: "google", Identity: "alice", Host: "cloud.example"}, goa.MatchNo},
-	} {
-		if got := w.same(c.a, left); got != c.want {
-			t.Errorf("%+v: %v, want %v", c.a, got, c.want)
-		}
 	}
 }

@@ -28,7 +28,7 @@ const maxExamples = 10
 // a session that has its own home and bus. The place goes with the drill; what a
 // killed one left goes with the next.
 func (w *Worker) drill(ctx context.Context, from *opened, task *engine.RestoreTask, report engine.Report) (out engine.RestoreReport, err error) {
-	place, err := w.drillPlace(from.Path(), task)
+	place, err := w.drillPlace(ctx, from.Path(), task)
 	if err != nil {
 		return out, err
 	}
@@ -73,7 +73,7 @@ const (
 
 // drillPlace makes a folder for a drill: beneath the one that was asked for, or
 // beneath the worker's own. In the copy none is made.
-func (w *Worker) drillPlace(copyPath string, task *engine.RestoreTask) (drillPlace, error) {
+func (w *Worker) drillPlace(ctx context.Context, copyPath string, task *engine.RestoreTask) (drillPlace, error) {
 	notes := filepath.Join(w.cfg.State, "drills")
 	if err := os.MkdirAll(notes, 0o700); err != nil {
 		return drillPlace{}, &restore.TargetError{Err: err}
@@ -81,7 +81,7 @@ func (w *Worker) drillPlace(copyPath string, task *engine.RestoreTask) (drillPla
 	parent := task.To.Path
 	if parent == "" {
 		parent = notes
-	} else if err := w.notSynced(task); err != nil {
+	} else if err := w.notSynced(ctx, task); err != nil {
 		return drillPlace{}, err
 	}
 	if err := restore.Apart(copyPath, parent); err != nil {

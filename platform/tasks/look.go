@@ -28,7 +28,8 @@ func (w *Worker) Look(ctx context.Context, job engine.Job, report engine.Report)
 	if !job.Departure.Shared {
 		s.findShared(ctx)
 	}
-	look.Bindings, look.Others = s.in.bindings, s.in.others
+	s.countGoing(ctx)
+	look.Bindings, look.Others, look.Hints = s.in.bindings, s.in.others, w.hints(ctx, job.Departure.Account)
 	l, err := w.ledgerOf(job)
 	if err != nil {
 		return departure.Look{}, err
@@ -228,6 +229,9 @@ func (w *Worker) Fence(ctx context.Context, job engine.Job, look departure.Look)
 	}
 	if err := w.fenceTrash(ctx, job, look); err != nil {
 		return err
+	}
+	if !w.hearsSynced(job, look) {
+		return errUnwatched
 	}
 	return w.fenceWatch(ctx, job)
 }

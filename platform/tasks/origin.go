@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 
 	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/agent/engine"
@@ -70,6 +71,7 @@ type survey struct {
 	polled  *dav.Sameness // of the file tree, asked once
 	files   *dav.Collection
 	keys    map[*eds.Store]eds.Listing
+	sources []eds.Source      // every source of evolution-data-server
 	firsts  map[string]string // what an item is → where it was listed first
 	closers []func(context.Context) error
 }
@@ -91,7 +93,7 @@ func (w *Worker) survey(ctx context.Context, job engine.Job) (*survey, error) {
 		s.lack("accounts", err.Error())
 	}
 	s.in = in
-	if job.Departure.Account.Declared && len(in.present) > 0 {
+	if job.Departure.Account.Declared && slices.ContainsFunc(in.present, func(s signIn) bool { return s.Carries }) {
 		// What it brought here is listed nowhere: signing out could lose it.
 		s.lack("signed-in-since", "the account is signed in on this device by now: cancel this and begin to leave it anew")
 	}
@@ -102,6 +104,7 @@ func (w *Worker) survey(ctx context.Context, job engine.Job) (*survey, error) {
 		}
 		s.findBooks(ctx)
 		s.findTrash(ctx)
+		s.findSynced(ctx)
 	}
 	s.findStores(ctx)
 	s.findGiven(ctx)

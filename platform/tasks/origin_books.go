@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/backup/source"
 	"github.com/clearance-project/clearance/platform/eds"
+	"github.com/clearance-project/clearance/platform/goa"
 )
 
 // datasetOfBook says what a store of evolution-data-server holds.
@@ -35,13 +37,14 @@ func (s *survey) findBooks(ctx context.Context) {
 		s.lack("eds", "the address books and calendars of this device could not be listed: "+err.Error())
 		return
 	}
+	s.sources = all
 	var mine []bookMemory
 	for _, e := range all {
 		switch {
 		case !e.Kind.Holds():
 		case e.Malformed != "":
 			s.lack("eds", fmt.Sprintf("the source %q of this device is not understood: %s", e.DisplayName, e.Malformed))
-		case s.ofAccount(e):
+		case slices.ContainsFunc(s.in.present, func(in signIn) bool { return in.brings(e) }):
 			src := bookSource(e)
 			mine = append(mine, bookMemory{UID: e.UID, Source: src})
 			s.addBook(ctx, e, src)
@@ -75,16 +78,54 @@ func putBook(books []bookMemory, b bookMemory) []bookMemory {
 	return append(books, b)
 }
 
-func (s *survey) ofAccount(e eds.Source) bool {
-	if e.GOAAccount == "" {
-		return false
-	}
-	for _, g := range s.in.present {
-		if g.ID == e.GOAAccount {
-			return true
-		}
+// brings reports whether a source of evolution-data-server came with a sign-in.
+func (s signIn) brings(e eds.Source) bool {
+	if _, id, ok := goa.AccountOf(s.ID); ok {
+		return id == e.GOAAccount
 	}
 	return false
+}
+
+// countGoing fills in what vanishes with each sign-in: the address books,
+// calendars and mail accounts that came with it, with how many items they have
+// here.
+func (s *survey) countGoing(ctx context.Context) {
+	for _, in := range s.in.present {
+		i := slices.IndexFunc(s.in.bindings, func(b departure.Binding) bool { return b.ID == in.ID })
+		if i < 0 {
+			continue
+		}
+		b := &s.in.bindings[i]
+		for _, e := range s.sources {
+			if what := goingAs(e); what != "" && in.brings(e) {
+				b.Goes = append(b.Goes, departure.Vanishing{What: what, Name: e.DisplayName, Items: s.countOf(ctx, e)})
+			}
+		}
+	}
+}
+
+// goingAs is what a person calls a source of evolution-data-server, "" for one
+// that is only a part of another.
+func goingAs(e eds.Source) string {
+	switch {
+	case e.Kind.Holds():
+		return strings.ReplaceAll(string(e.Kind), "-", " ")
+	case e.Kind == eds.Mail && e.MailAccount:
+		return "mail account"
+	}
+	return ""
+}
+
+// countOf is how many items a store has here, -1 where that is not known.
+func (s *survey) countOf(ctx context.Context, e eds.Source) int64 {
+	for _, b := range s.books {
+		if b.entry.UID == e.UID {
+			if l, err := s.keysOf(ctx, b.store); err == nil {
+				return int64(len(l.Keys))
+			}
+		}
+	}
+	return -1
 }
 
 // bookSource names a synced store in a way that stays when the account is added

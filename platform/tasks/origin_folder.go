@@ -99,13 +99,13 @@ var ownPictures = departure.Source{ID: "pictures", Dataset: departure.Photos, Fa
 // findPictures adds this device's own pictures, where they count.
 func (s *survey) findPictures() {
 	src := ownPictures
-	if s.w.cfg.Pictures == "" || !s.job.Departure.Required(src) {
+	if s.w.cfg.Dirs.Pictures == "" || !s.job.Departure.Required(src) {
 		return
 	}
-	if _, err := os.Stat(s.w.cfg.Pictures); errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(s.w.cfg.Dirs.Pictures); errors.Is(err, os.ErrNotExist) {
 		return
 	}
-	s.addFolder(src, s.w.cfg.Pictures)
+	s.addFolder(src, s.w.cfg.Dirs.Pictures)
 }
 
 func (s *survey) addFolder(src departure.Source, at string) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"net"
 
 	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/backup/source"
@@ -58,7 +57,7 @@ func (s *survey) storeSource(st *dataset.Store) (src departure.Source, ours bool
 	if st.Who == (binding.Who{}) {
 		return src, true
 	}
-	switch s.w.whose(st.Who, s.job.Departure.Account) {
+	switch s.w.whose("store", st.Who).of(s.job.Departure.Account) {
 	case binding.MatchNo:
 		return src, false
 	case binding.MatchYes:
@@ -72,22 +71,6 @@ func (s *survey) storeSource(st *dataset.Store) (src departure.Source, ours bool
 		src.Name += ", which may be of this account"
 	}
 	return src, true
-}
-
-// whose compares an entry with the account that is left. A server that the
-// catalogue knows is its provider's one server for everybody.
-func (w *Worker) whose(who binding.Who, account departure.Account) binding.Match {
-	provider, known := w.cfg.Provider(who.Type)
-	host, _, err := net.SplitHostPort(who.Host)
-	if err != nil {
-		host = who.Host // no port
-	}
-	if w.cfg.ProviderAt != nil {
-		if at, ok := w.cfg.ProviderAt(host); ok && (!known || at == provider) {
-			provider, who.Host = at, ""
-		}
-	}
-	return who.Of(provider, account)
 }
 
 // store is one that is listed.

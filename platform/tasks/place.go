@@ -1,9 +1,11 @@
 package tasks
 
 import (
+	"errors"
+	"slices"
+
 	"github.com/clearance-project/clearance/backup/place"
 	"github.com/clearance-project/clearance/platform/nextcloudclient"
-	"github.com/clearance-project/clearance/platform/xdg"
 )
 
 // overlaps says why a destination lies in what disappears, or around it:
@@ -44,15 +46,12 @@ func (s *survey) reserved() (rs []reserved, err error) {
 			rs = append(rs, reserved{st.folder, "it lies in or around " + st.folder + ", where " + st.src.Name + " is kept"})
 		}
 	}
-	if s.w.cfg.Pictures != "" && s.job.Departure.Required(ownPictures) {
-		rs = append(rs, reserved{s.w.cfg.Pictures, "it lies in or around the pictures that are to be copied"})
+	if s.w.cfg.Dirs.Pictures != "" && s.job.Departure.Required(ownPictures) {
+		rs = append(rs, reserved{s.w.cfg.Dirs.Pictures, "it lies in or around the pictures that are to be copied"})
 	}
-	folders, err := nextcloudclient.Folders(s.w.homes())
-	for _, f := range folders {
+	folders, err := nextcloudclient.Folders(s.w.cfg.Dirs)
+	for _, f := range slices.Concat(s.in.folders, folders) {
 		rs = append(rs, reserved{f, "it lies in or around " + f + ", which is kept in step with a cloud: what is deleted there is deleted here"})
 	}
-	return rs, err
+	return rs, errors.Join(err, s.in.unknown)
 }
-
-// homes are the folders in which programs keep what they know of an account.
-func (w *Worker) homes() xdg.Dirs { return xdg.Dirs{Home: w.cfg.Home, Config: w.cfg.ConfigHome} }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/dustin/go-humanize"
 
@@ -69,13 +70,13 @@ func (w *Worker) target(ctx context.Context, from *bag.Reader, task *engine.Rest
 	case engine.ToFolder:
 		to, err = restore.NewFolder(task.To.Path, restore.FolderOptions{})
 		if err == nil {
-			err = w.notSynced(task)
+			err = w.notSynced(ctx, task)
 		}
 		return to, task.To.Path, none, err
 	case engine.ToFile:
 		to, err = restore.NewFile(task.To.Path, restore.FolderOptions{})
 		if err == nil {
-			err = w.notSynced(task)
+			err = w.notSynced(ctx, task)
 		}
 		return to, task.To.Path, none, err
 	case engine.ToBooks:
@@ -98,19 +99,20 @@ func (w *Worker) target(ctx context.Context, from *bag.Reader, task *engine.Rest
 
 // notSynced refuses a place that is kept in step with a cloud, unless it was
 // said: what is restored there goes back up, and goes with the account.
-func (w *Worker) notSynced(task *engine.RestoreTask) error {
+func (w *Worker) notSynced(ctx context.Context, task *engine.RestoreTask) error {
 	if task.To.Synced {
 		return nil
 	}
-	folders, err := nextcloudclient.Folders(w.homes())
-	if err != nil {
+	folders, err := nextcloudclient.Folders(w.cfg.Dirs)
+	of, unknown := syncedFolders(w.listPlaces(ctx))
+	if err := errors.Join(err, unknown); err != nil {
 		return &restore.PlaceError{Path: task.To.Path, Why: "it is not known which folders are kept in step with a cloud: " + err.Error()}
 	}
 	at, err := place.Look(task.To.Path)
 	if err != nil {
 		return &restore.PlaceError{Path: task.To.Path, Why: err.Error()}
 	}
-	for _, f := range folders {
+	for _, f := range slices.Concat(of, folders) {
 		q, err := place.Look(f)
 		if err == nil && q.Exists && place.Overlaps(&at, &q) {
 			return &engine.BlockedError{

@@ -60,7 +60,12 @@ func storesDesk(t *testing.T) (*desk, *program, string) {
 	d := newDesk(t)
 	p := &program{}
 	d.Worker.cfg.Finders = []dataset.Finder{p}
-	d.Worker.cfg.ProviderAt = func(host string) (string, bool) { return "google", host == "www.googleapis.com" }
+	d.Worker.cfg.Provider = func(kind, word, host string) (string, bool) {
+		if host == "www.googleapis.com" {
+			return "google", true
+		}
+		return provider(kind, word, host)
+	}
 	d.declared(nil)
 	d.job.Departure.Account = departure.Account{ID: "a", Provider: "nextcloud", Identity: "alice@cloud.example", Name: "alice", Declared: true}
 	return d, p, d.folder("program", map[string]string{"book": oneCard})

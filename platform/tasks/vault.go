@@ -180,7 +180,7 @@ func (w *Worker) judgePlace(s *survey, p *place.Place) departure.Copy {
 		return refuse("inside", why)
 	}
 	c.Place = departure.PlaceApart
-	if home, err := place.Look(w.cfg.Home); err != nil || home.Dev == p.Dev || (home.FSID != "" && home.FSID == p.FSID) || home.Disk() == p.Disk() {
+	if home, err := place.Look(w.cfg.Dirs.Home); err != nil || home.Dev == p.Dev || (home.FSID != "" && home.FSID == p.FSID) || home.Disk() == p.Disk() {
 		c.Place, c.DiskName = departure.PlaceSameDisk, ""
 	}
 	return c

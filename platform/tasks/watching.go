@@ -3,6 +3,7 @@ package tasks
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,7 +13,6 @@ import (
 	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/agent/engine"
 	"github.com/clearance-project/clearance/platform/eds"
-	"github.com/clearance-project/clearance/platform/goa"
 	"github.com/clearance-project/clearance/platform/watch"
 )
 
@@ -24,6 +24,8 @@ type watching struct {
 	files   *watch.Watcher
 	stores  storeWatch
 
+	filed filedStamp // of the files that places stand in
+
 	renew chan struct{} // capacity 1: the books must be looked for again
 
 	mu    sync.Mutex // serialises the books' events
@@ -31,22 +33,24 @@ type watching struct {
 	none  bool       // this device has no evolution-data-server
 	ids   map[string]departure.SourceID
 	keys  map[string]string // by store uid: what it held when it was last read
+
+	synced map[departure.SourceID]bool // folders kept in step with the account that are watched
 }
 
 // Watch tells of every change on this device from here on. What changes at the
 // server is found by asking it.
 func (w *Worker) Watch(ctx context.Context, job engine.Job, changed func(departure.SourceID)) error {
 	wa := &watching{w: w, job: job, changed: changed, renew: make(chan struct{}, 1), ids: make(map[string]departure.SourceID), keys: make(map[string]string),
-		stores: storeWatch{roots: make(map[string]*watchedRoot)}}
+		stores: storeWatch{roots: make(map[string]*watchedRoot)}, synced: make(map[departure.SourceID]bool)}
 	if err := wa.watchFiles(ctx); err != nil {
 		return err
 	}
-	accounts, err := w.goa.Watch(wa.account)
+	unhear, err := wa.hearPlaces()
 	if err != nil {
 		return errors.Join(err, wa.files.Close())
 	}
 	if err := wa.watchBooks(ctx); err != nil {
-		accounts.Close()
+		unhear()
 		return errors.Join(err, wa.files.Close())
 	}
 	unplug := w.watchPlace(job, changed)
@@ -61,7 +65,7 @@ func (w *Worker) Watch(ctx context.Context, job engine.Job, changed func(departu
 	context.AfterFunc(ctx, func() {
 		<-ended
 		unplug()
-		accounts.Close()
+		unhear()
 		w.mu.Lock()
 		if w.watches[job.Departure.ID] == wa {
 			delete(w.watches, job.Departure.ID)
@@ -70,15 +74,6 @@ func (w *Worker) Watch(ctx context.Context, job engine.Job, changed func(departu
 		_ = wa.files.Close() // nobody is left to be told
 	})
 	return nil
-}
-
-// account hears of the accounts of this device. Properties change when we ask a
-// server that fails: only accounts that come and go count.
-func (wa *watching) account(e goa.Event) {
-	switch e.Change {
-	case goa.Added, goa.Removed, goa.Lost, goa.Rescan:
-		wa.changed("")
-	}
 }
 
 func (wa *watching) watchFiles(ctx context.Context) error {
@@ -102,8 +97,11 @@ func (wa *watching) watchFiles(ctx context.Context) error {
 	for _, g := range wa.job.Given {
 		err = errors.Join(err, add(g.ID, g.Path))
 	}
-	if wa.w.cfg.Pictures != "" && wa.job.Departure.Required(ownPictures) {
-		err = errors.Join(err, add(ownPictures.ID, wa.w.cfg.Pictures))
+	if wa.w.cfg.Dirs.Pictures != "" && wa.job.Departure.Required(ownPictures) {
+		err = errors.Join(err, add(ownPictures.ID, wa.w.cfg.Dirs.Pictures))
+	}
+	for i, folder := range wa.filedFolders() {
+		err = errors.Join(err, files.Add(ctx, watch.Source{ID: fmt.Sprint(filedPrefix, i), Root: folder, Skip: func(string) bool { return true }}))
 	}
 	if err == nil {
 		_, err = wa.watchStores(ctx)
@@ -262,7 +260,8 @@ func (w *Worker) fenceWatch(ctx context.Context, job engine.Job) error {
 		return err
 	}
 	w.mounts.Changed() // whether the disk of the copy is where it was is asked, not awaited
-	if err := w.goa.Fence(ctx); err != nil {
+	wa.tellFiled()
+	if err := w.fencePlaces(ctx); err != nil {
 		return err
 	}
 	if wa.none {

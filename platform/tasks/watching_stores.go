@@ -173,6 +173,10 @@ func (wa *watching) fileEvent(e watch.Event) {
 	if e.Kind == watch.Attached {
 		return
 	}
+	if strings.HasPrefix(e.Source, filedPrefix) {
+		wa.tellFiled()
+		return
+	}
 	if !strings.HasPrefix(e.Source, watchedPrefix) {
 		wa.changed(departure.SourceID(e.Source))
 		return

@@ -13,6 +13,7 @@ import (
 	"github.com/clearance-project/clearance/agent/engine"
 	"github.com/clearance-project/clearance/backup/ledger"
 	"github.com/clearance-project/clearance/backup/source/archive"
+	"github.com/clearance-project/clearance/platform/binding"
 	"github.com/clearance-project/clearance/platform/bus"
 	"github.com/clearance-project/clearance/platform/cloud/dav"
 	"github.com/clearance-project/clearance/platform/dataset"
@@ -21,6 +22,7 @@ import (
 	"github.com/clearance-project/clearance/platform/goa"
 	"github.com/clearance-project/clearance/platform/secrets"
 	"github.com/clearance-project/clearance/platform/watch"
+	"github.com/clearance-project/clearance/platform/xdg"
 )
 
 // Config is what a worker is made of.
@@ -28,20 +30,18 @@ type Config struct {
 	Bus *bus.Conn // the user's session bus
 	// State is the worker's folder: ledgers and what is remembered of accounts.
 	State string
-	// Provider gives the catalogue's id for a GOA provider type, and whether it
-	// is a company whose account could be left.
-	Provider func(goaType string) (id string, ok bool)
-	// ProviderAt gives the catalogue's id of the provider whose servers include a
-	// host; nil knows none.
-	ProviderAt func(host string) (id string, ok bool)
+	// Provider gives the catalogue's id for an account as a place has it: the
+	// place's kind, its own word for the provider, and the server; "" for what
+	// belongs to no company whose account could be left. everybody says that the
+	// provider has one service for everybody.
+	Provider func(kind, word, host string) (id string, everybody bool)
 	// Finders find the stores of this device's programs: see [Finders].
 	Finders []dataset.Finder
 	Clock   watch.Clock
 	// User and Device name the copy's folder.
 	User, Device string
-	// Home is the user's home, ConfigHome their XDG_CONFIG_HOME, Pictures the
-	// XDG pictures folder ("" for none).
-	Home, ConfigHome, Pictures string
+	// Dirs are the user's own folders.
+	Dirs xdg.Dirs
 }
 
 // Worker does the user's part of a departure. Its methods may be called from
@@ -53,6 +53,7 @@ type Worker struct {
 	secrets *secrets.Client
 	mounts  *disks.Mounts
 	shelf   archive.Shelf // what the archives hold that were given
+	places  []binding.Place
 
 	mu       sync.Mutex
 	sessions map[string]*session       // by account id: how its server is asked
@@ -72,10 +73,12 @@ func New(cfg Config) (*Worker, error) {
 		return nil, err
 	}
 	s := secrets.New(cfg.Bus)
-	return &Worker{
-		cfg: cfg, mounts: mounts, secrets: s, goa: goa.New(cfg.Bus, s, cfg.ConfigHome), eds: eds.New(cfg.Bus, eds.Options{}),
+	w := &Worker{
+		cfg: cfg, mounts: mounts, secrets: s, goa: goa.New(cfg.Bus, s, cfg.Dirs.Config), eds: eds.New(cfg.Bus, eds.Options{}),
 		sessions: make(map[string]*session), ledgers: make(map[string]*ledger.Ledger), watches: make(map[string]*watching),
-	}, nil
+	}
+	w.places = w.newPlaces()
+	return w, nil
 }
 
 // Close forgets every credential and closes the ledgers. Watches end with their
@@ -152,6 +155,15 @@ func (w *Worker) Credential(ctx context.Context, job engine.Job, password string
 	m, err := w.recall(job.Departure.Account.ID)
 	if err != nil {
 		return err
+	}
+	if m.Server.User == "" {
+		in, err := w.signIns(ctx, job)
+		if err := errors.Join(err, w.rememberServer(job.Departure.Account.ID, in.present)); err != nil {
+			return err
+		}
+		if m, err = w.recall(job.Departure.Account.ID); err != nil {
+			return err
+		}
 	}
 	if m.Server.User == "" {
 		return &engine.BlockedError{

@@ -19,6 +19,7 @@ import (
 	private "github.com/clearance-project/clearance/platform/session"
 	"github.com/clearance-project/clearance/platform/session/sessiontest"
 	"github.com/clearance-project/clearance/platform/watch"
+	"github.com/clearance-project/clearance/platform/xdg"
 )
 
 func TestMain(m *testing.M) {
@@ -70,8 +71,8 @@ func startDesk(t *testing.T, opts private.Options, now watch.Clock) *desk {
 	d := &desk{t: t, session: s, bus: b}
 	d.Worker, err = New(Config{
 		Bus: b, State: filepath.Join(s.StateHome, "clearance"), Clock: now, User: "me", Device: "here",
-		Home: s.Home, ConfigHome: s.ConfigHome,
-		Provider: func(goaType string) (string, bool) { return "nextcloud", goaType == "owncloud" },
+		Dirs:     xdg.Dirs{Home: s.Home, Config: s.ConfigHome, State: s.StateHome, Data: s.DataHome, Cache: s.CacheHome, Runtime: s.RuntimeDir},
+		Provider: provider,
 	})
 	must(t, err)
 	t.Cleanup(func() { must(t, d.Close()) })
@@ -82,6 +83,14 @@ func startDesk(t *testing.T, opts private.Options, now watch.Clock) *desk {
 		Destination: engine.Destination{Folder: dest},
 	}
 	return d
+}
+
+// provider knows Nextcloud alone.
+func provider(_, word, _ string) (string, bool) {
+	if word == "owncloud" {
+		return "nextcloud", false
+	}
+	return "", false
 }
 
 // declared makes the departure one of an account that is not on this device,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -274,21 +275,30 @@ func leftBehind(d *desk) {
 	}
 	e := d.signIn()
 	d.LeaveBehind(d.ctx, d.T)
-	for _, k := range d.entries() {
-		if k.ID == e.ID {
-			if !k.Leftover {
-				d.Errorf("it is listed as in use: %+v", k)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		list := d.entries()
+		i := slices.IndexFunc(list, func(k binding.Entry) bool { return k.ID == e.ID })
+		left, err := d.Place.ReadBack(d.ctx, e.ID)
+		if err != nil {
+			d.Fatalf("cannot read back: %v", err)
+		}
+		if i < 0 || list[i].Leftover {
+			if i < 0 && len(left) == 0 {
+				d.Fatal("nothing is left of it, so it is said")
+			}
+			for _, l := range left {
+				if l.Where == "" {
+					d.Errorf("it is not said where something is left: %+v", l)
+				}
 			}
 			return
 		}
-	}
-	left, err := d.Place.ReadBack(d.ctx, e.ID)
-	if err != nil || len(left) == 0 {
-		d.Fatalf("left of it are %+v, %v", left, err)
-	}
-	for _, l := range left {
-		if l.Where == "" {
-			d.Errorf("it is not said where something is left: %+v", l)
+		select {
+		case <-tick.C:
+		case <-d.ctx.Done():
+			d.Fatal("it is still listed as in use")
 		}
 	}
 }

@@ -1,0 +1,19 @@
+package tasks
+
+import (
+	"github.com/clearance-project/clearance/platform/binding"
+	"github.com/clearance-project/clearance/platform/goa"
+	"github.com/clearance-project/clearance/platform/libaccounts"
+	"github.com/clearance-project/clearance/platform/nextcloudclient"
+)
+
+// newPlaces are the kinds of places on this device where an account can be
+// registered, in the order in which a person reads of them. A new one is a folder
+// and a line here (platform/binding says how).
+func (w *Worker) newPlaces() []binding.Place {
+	return []binding.Place{
+		goa.NewAccounts(w.goa),
+		libaccounts.New(w.cfg.Dirs, w.cfg.Bus),
+		nextcloudclient.New(w.cfg.Dirs, w.secrets),
+	}
+}

@@ -1,0 +1,325 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/clearance-project/clearance/agent/departure"
+	"github.com/clearance-project/clearance/agent/engine"
+	"github.com/clearance-project/clearance/platform/binding"
+)
+
+// owner is whose an entry is, with what the catalogue makes of it.
+type owner struct {
+	who      binding.Who // without a host where the provider has one service for everybody
+	provider string      // the catalogue's id, "" where it has none
+}
+
+// whose asks the catalogue whose an entry of a kind of place is.
+func (w *Worker) whose(kind string, who binding.Who) owner {
+	provider, everybody := w.cfg.Provider(kind, who.Type, who.Host)
+	if everybody {
+		who.Host = ""
+	}
+	return owner{who, provider}
+}
+
+// of compares it with the account that is left.
+func (o owner) of(account departure.Account) binding.Match { return o.who.Of(o.provider, account) }
+
+// signIn is an entry of a place, and whose it is.
+type signIn struct {
+	binding.Entry
+	owner
+	place binding.Place
+}
+
+// maxSignIns bounds the entries of one place.
+const maxSignIns = 10_000
+
+// unlistedPlace is a place that could not be listed.
+type unlistedPlace struct {
+	place binding.Place
+	err   error
+}
+
+// listPlaces lists the entries of every place. What could not be listed is in the
+// second answer: nothing is known of it.
+func (w *Worker) listPlaces(ctx context.Context) (all []signIn, failed []unlistedPlace) {
+	for _, p := range w.places {
+		entries, err := w.entriesOf(ctx, p)
+		if err != nil {
+			failed = append(failed, unlistedPlace{p, err})
+			continue
+		}
+		all = append(all, entries...)
+	}
+	return all, failed
+}
+
+func (w *Worker) entriesOf(ctx context.Context, p binding.Place) ([]signIn, error) {
+	entries, err := p.Entries(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(entries) > maxSignIns {
+		return nil, fmt.Errorf("%d entries are more than the %d that can be handled", len(entries), maxSignIns)
+	}
+	ids := make(map[string]bool)
+	all := make([]signIn, 0, len(entries))
+	for _, e := range entries {
+		if ids[e.ID] {
+			return nil, fmt.Errorf("two entries have the id %q", e.ID)
+		}
+		ids[e.ID] = true
+		all = append(all, signIn{Entry: e, owner: w.whose(p.Kind(), e.Who), place: p})
+	}
+	return all, nil
+}
+
+// account is the account that it is a sign-in of; ok is false where its provider
+// or its user is not known.
+func (s signIn) account() (a departure.Account, ok bool) {
+	if s.provider == "" || s.who.User == "" {
+		return departure.Account{}, false
+	}
+	id := s.who.Identity()
+	a = departure.Account{ID: departure.AccountID(s.provider, id), Provider: s.provider, Identity: id, Name: s.Account}
+	if a.Name == "" {
+		a.Name = id
+	}
+	return a, true
+}
+
+// other is another account that is signed in here.
+func (s signIn) other() departure.OtherHolder {
+	if a, ok := s.account(); ok {
+		return departure.OtherHolder{ID: a.ID, Name: a.Name}
+	}
+	name := s.Account
+	if name == "" {
+		name = s.Name
+	}
+	provider := s.provider
+	if provider == "" {
+		provider = s.Who.Type
+	}
+	return departure.OtherHolder{ID: departure.AccountID(provider, s.Who.Identity()), Name: name}
+}
+
+// binding is the sign-in in the words of the domain.
+func (s signIn) binding(account departure.Account) departure.Binding {
+	b := departure.Binding{ID: s.ID, Kind: s.place.Kind(), Name: s.Name, State: departure.BindingPresent, Why: s.Why,
+		Blocked: withCommand(s.Blocked, account), Guided: s.Guided, Carries: s.Carries, Goes: s.Goes}
+	switch {
+	case s.of(account) == binding.MatchUnknown:
+		b.State = ""
+		b.Why = departure.Reason{Code: "same-server", Text: s.Name + " is at the same server and may be the same account"}
+	case s.Leftover:
+		b.State = departure.BindingLeftover
+		if b.Why.Code == "" {
+			b.Why = departure.Reason{Code: "leftover", Text: "something of " + s.Name + " is still on this device"}
+		}
+	case s.Busy != "":
+		held := s.busy()
+		b.Why, b.Blocked = held.Why, withCommand(&held.Remedy, account)
+	}
+	return b
+}
+
+// busy says that a transfer has to end first.
+func (s signIn) busy() *binding.BlockedError {
+	return &binding.BlockedError{
+		Why:    departure.Reason{Code: "busy", Text: s.Name + ": " + s.Busy},
+		Remedy: departure.Remedy{Code: "wait", Text: "wait until that is done, then go on"},
+	}
+}
+
+// withCommand is a remedy with a command to go on by.
+func withCommand(r *departure.Remedy, account departure.Account) *departure.Remedy {
+	if r == nil || r.Command != "" {
+		return r
+	}
+	with := *r
+	with.Command = departure.Command("leave", account)
+	return &with
+}
+
+// signIns are the account's sign-ins on this device, with those that were known
+// and are gone, and the other accounts.
+type signIns struct {
+	bindings []departure.Binding
+	present  []signIn // of the account, in use
+	others   []departure.OtherHolder
+	// folders are those that any account is kept in step with; unknown says why
+	// there may be more.
+	folders []string
+	unknown error
+}
+
+// signIns looks into every place. What could not be listed is in the error, and
+// the answer has the rest.
+func (w *Worker) signIns(ctx context.Context, job engine.Job) (signIns, error) {
+	var in signIns
+	account := job.Departure.Account
+	all, failed := w.listPlaces(ctx)
+	in.folders, in.unknown = syncedFolders(all, failed)
+	for _, s := range all {
+		switch s.of(account) {
+		case binding.MatchNo:
+			// A bare password of somebody else's is no account that must stay.
+			if s.Carries && !s.Leftover {
+				in.other(s.other())
+			}
+			continue
+		case binding.MatchYes:
+			if !s.Leftover {
+				in.present = append(in.present, s)
+			}
+		}
+		in.bindings = append(in.bindings, s.binding(account))
+	}
+	for _, k := range job.Bindings {
+		if !slices.ContainsFunc(in.bindings, func(b departure.Binding) bool { return b.ID == k.ID }) {
+			in.bindings = append(in.bindings, w.goneBinding(ctx, account, k))
+		}
+	}
+	return in, unlisted(failed)
+}
+
+// other adds another account, once wherever it is signed in.
+func (in *signIns) other(o departure.OtherHolder) {
+	if !slices.ContainsFunc(in.others, func(k departure.OtherHolder) bool { return k.ID == o.ID }) {
+		in.others = append(in.others, o)
+	}
+}
+
+// unlisted is what is said of places that could not be listed; nil for none.
+func unlisted(failed []unlistedPlace) error {
+	var errs []error
+	for _, f := range failed {
+		errs = append(errs, fmt.Errorf("the accounts in one place of this device (%s) could not be listed: %w", f.place.Kind(), f.err))
+	}
+	return errors.Join(errs...)
+}
+
+// folderless is a place that keeps no folder in step with an account: while it
+// cannot be listed, no folder is in doubt for it.
+type folderless interface{ Folderless() }
+
+// syncedFolders are the folders that any account is kept in step with. The error
+// says why there may be more.
+func syncedFolders(all []signIn, failed []unlistedPlace) (folders []string, err error) {
+	for _, s := range all {
+		folders = append(folders, s.Folders...)
+	}
+	for _, f := range failed {
+		if _, none := f.place.(folderless); !none {
+			err = errors.Join(err, f.err)
+		}
+	}
+	return folders, err
+}
+
+// placeOf is the place that an entry's id names, nil for none.
+func (w *Worker) placeOf(id string) binding.Place {
+	kind, _, ok := strings.Cut(id, ":")
+	if !ok {
+		return nil
+	}
+	for _, p := range w.places {
+		if p.Kind() == kind {
+			return p
+		}
+	}
+	return nil
+}
+
+// goneBinding looks for what is left of a sign-in that is not listed any more.
+func (w *Worker) goneBinding(ctx context.Context, account departure.Account, k departure.KnownBinding) departure.Binding {
+	b := departure.Binding{ID: k.ID, Kind: k.Kind, Name: k.Name, Carries: k.Carries}
+	p := w.placeOf(k.ID)
+	if p == nil {
+		b.Why = departure.Reason{Code: "not-known", Text: "it is not known how " + k.Name + " was signed in"}
+		return b
+	}
+	left, err := p.ReadBack(ctx, k.ID)
+	switch {
+	case len(left) > 0:
+		b.State = departure.BindingLeftover
+		b.Why = departure.Reason{Code: "leftover", Text: fmt.Sprintf("something of %s is still in the %s of this device", k.Name, left[0].Where)}
+		if left[0].Locked {
+			unlock := binding.Unlock()
+			b.Blocked = withCommand(&unlock, account)
+		}
+	case err != nil:
+		b.Why = departure.Reason{Code: "not-known", Text: "it could not be seen whether anything of " + k.Name + " is left: " + err.Error()}
+	default:
+		b.State = departure.BindingGone
+	}
+	return b
+}
+
+// Unbind removes one sign-in of the account, known by its exact id. Nothing is
+// done where it is another account's, is busy, or has something in its way.
+func (w *Worker) Unbind(ctx context.Context, job engine.Job, id string) error {
+	p := w.placeOf(id)
+	if p == nil {
+		return fmt.Errorf("cannot sign out %q: it is not known how it was signed in", id)
+	}
+	entries, err := w.entriesOf(ctx, p)
+	if err != nil {
+		return fmt.Errorf("cannot sign out: %w", err)
+	}
+	i := slices.IndexFunc(entries, func(s signIn) bool { return s.ID == id })
+	if i < 0 {
+		return fmt.Errorf("cannot sign out: %w", binding.ErrGone)
+	}
+	s := entries[i]
+	if s.of(job.Departure.Account) != binding.MatchYes {
+		return fmt.Errorf("cannot sign out: %s is not known to be of this account", s.Name)
+	}
+	if s.Busy != "" {
+		err = s.busy()
+	} else {
+		err = p.Remove(ctx, id)
+	}
+	if held, ok := errors.AsType[*binding.BlockedError](err); ok {
+		return &engine.BlockedError{Why: held.Why, Remedy: *withCommand(&held.Remedy, job.Departure.Account)}
+	}
+	if errors.Is(err, binding.ErrGuided) && s.Blocked != nil {
+		return &engine.BlockedError{Why: s.Why, Remedy: *withCommand(s.Blocked, job.Departure.Account)}
+	}
+	if err != nil {
+		return fmt.Errorf("cannot sign out: %w", err)
+	}
+	return nil
+}
+
+// hints are the uses of the account, or of what may be it, that hold nothing of
+// it.
+func (w *Worker) hints(ctx context.Context, account departure.Account) []departure.Hint {
+	var hints []departure.Hint
+	for _, p := range w.places {
+		h, ok := p.(binding.Hinter)
+		if !ok {
+			continue
+		}
+		found, err := h.Hints(ctx)
+		if err != nil {
+			hints = append(hints, departure.Hint{
+				ID: p.Kind() + ":unknown", Name: p.Kind(), Text: "it could not be seen whether the account is used there: " + err.Error(),
+				Remedy: departure.Remedy{Code: "look", Text: "look there yourself"},
+			})
+		}
+		for _, k := range found {
+			if w.whose(p.Kind(), k.Who).of(account) != binding.MatchNo {
+				hints = append(hints, k.Hint)
+			}
+		}
+	}
+	return hints
+}
