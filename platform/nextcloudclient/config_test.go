@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/clearance-project/clearance/platform/binding"
 	"github.com/clearance-project/clearance/platform/qsettings"
 	"github.com/clearance-project/clearance/platform/xdg"
 )
@@ -54,6 +55,10 @@ func TestParse(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(account{}, program{}, Folder{}), cmpopts.EquateEmpty()); diff != "" {
 		t.Error(diff)
+	}
+	want0 := binding.Server{Contacts: "https://cloud.example/sub/remote.php/dav/", Calendars: "https://cloud.example/sub/remote.php/dav/", Files: "https://cloud.example/sub/remote.php/dav/files/alice/"}
+	if got := got[0].server(); got != want0 {
+		t.Errorf("%+v", got)
 	}
 	if got[1].who().Identity() != "bob@cloud.example:8443" {
 		t.Errorf("%+v", got[1].who())

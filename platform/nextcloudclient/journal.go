@@ -3,15 +3,12 @@ package nextcloudclient
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/clearance-project/clearance/platform/sqliteread"
 )
@@ -40,7 +37,7 @@ func readJournal(ctx context.Context, f Folder) (journal, error) {
 	var sum journal
 	for _, name := range names {
 		at := filepath.Join(f.Path, name)
-		held, err := locked(at)
+		held, err := sqliteread.Held(at)
 		if err != nil {
 			return journal{}, err
 		}
@@ -99,28 +96,6 @@ func isJournal(name string) bool {
 		return true
 	}
 	return (strings.HasPrefix(name, ".sync_") || strings.HasPrefix(name, "._sync_")) && strings.HasSuffix(name, ".db")
-}
-
-// The bytes of an SQLite file that its readers lock (sqlite3's os.h,
-// SHARED_FIRST and SHARED_SIZE): one who lets nobody read holds them for writing.
-const (
-	sharedFirst = 0x40000000 + 2
-	sharedSize  = 510
-)
-
-// locked reports whether a program lets nobody read a database: the clients do as
-// long as they have it open (PRAGMA locking_mode=EXCLUSIVE).
-func locked(at string) (bool, error) {
-	f, err := open(at)
-	if err != nil {
-		return false, err
-	}
-	defer func() { _ = f.Close() }() // only asked
-	lock := unix.Flock_t{Type: unix.F_RDLCK, Whence: io.SeekStart, Start: sharedFirst, Len: sharedSize}
-	if err := unix.FcntlFlock(f.Fd(), unix.F_OFD_GETLK, &lock); err != nil {
-		return false, fmt.Errorf("cannot ask for the locks of %s: %w", at, err)
-	}
-	return lock.Type != unix.F_UNLCK, nil
 }
 
 // The types of a row of the table metadata (enum ItemType of csync.h).

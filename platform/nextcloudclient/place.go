@@ -47,7 +47,7 @@ func (p *Place) Entries(ctx context.Context) ([]binding.Entry, error) {
 func (p *Place) entry(ctx context.Context, a account) (binding.Entry, error) {
 	shown := a.who().Identity()
 	e := binding.Entry{
-		ID: p.id(a), Name: shown + " in " + a.where(), Who: a.who(), Guided: true, Carries: true,
+		ID: p.id(a), Name: shown + " in " + a.where(), Who: a.who(), Server: a.server(), Guided: true, Carries: true,
 		Why: departure.Reason{Code: "guided", Text: "only you can remove it, in the window of " + a.name},
 	}
 	state, err := p.look(ctx, a)
@@ -68,6 +68,22 @@ func (p *Place) entry(ctx context.Context, a account) (binding.Entry, error) {
 	}
 	e.Blocked = &departure.Remedy{Code: "guided", Text: a.guidance(state)}
 	return e, nil
+}
+
+// server is where the account's data is served. Source: Nextcloud's "WebDAV
+// basics" page.
+func (a account) server() binding.Server {
+	at, err := url.Parse(a.url)
+	if err != nil || at.Hostname() == "" {
+		return binding.Server{}
+	}
+	at.User, at.RawQuery, at.Fragment = nil, "", ""
+	dav := at.JoinPath("remote.php", "dav")
+	s := binding.Server{Contacts: dav.String() + "/", Calendars: dav.String() + "/"}
+	if a.user != "" {
+		s.Files = dav.JoinPath("files", url.PathEscape(a.user)).String() + "/"
+	}
+	return s
 }
 
 // where names the client to a person.
