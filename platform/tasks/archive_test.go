@@ -168,7 +168,7 @@ func TestTakeoutFromLookToSeal(t *testing.T) {
 				"notes/takeout-20240712T112341Z/Takeout/Keep/Shopping.md":                               "# Shopping",
 				"notes/takeout-20240712T112341Z/Takeout/Keep/Shopping.json":                             `"Shopping"`,
 				"photos/takeout-20240712T112341Z/Takeout/Google Photos/Photos from 2019/IMG_2.jpg.json": "1560000000",
-				"photos/takeout-20240712T112341Z/Takeout/Google Photos/Photos from 2019/IMG_1.jpg":      "",
+				"photos/takeout-20240712T112341Z/Takeout/Google Photos/Photos from 2019/IMG_2.jpg":      "",
 				"files/Takeout/Drive/letter.txt":                                                        "Dear all",
 			} {
 				got, err := os.ReadFile(filepath.Join(root, "data", file))
@@ -176,7 +176,7 @@ func TestTakeoutFromLookToSeal(t *testing.T) {
 					t.Errorf("%s: %v, %q", file, err, got)
 				}
 			}
-			info, err := os.Stat(filepath.Join(root, "data/photos/takeout-20240712T112341Z/Takeout/Google Photos/Photos from 2019/IMG_1.jpg"))
+			info, err := os.Stat(filepath.Join(root, "data/photos/takeout-20240712T112341Z/Takeout/Google Photos/Photos from 2019/IMG_2.jpg"))
 			if must(t, err); info.ModTime().Unix() != 1560000000 {
 				t.Errorf("the photo is of %v", info.ModTime())
 			}
