@@ -33,7 +33,7 @@ func (j *judge) export(l Listing) (Check, bool) {
 	case !given:
 		c = unknown(Reason{"parts-not-said", fmt.Sprintf("%s of %s, and only the page that it was downloaded from tells how many there are", here(l.Parts), l.Export)}, count)
 	case w.Count > l.Parts:
-		c = fail(Reason{"part-missing", fmt.Sprintf("%s of %s: you counted %s", missingParts(l.Parts, w.Count), l.Export, number(w.Count))},
+		c = fail(Reason{"part-missing", missingParts(l, w.Count)},
 			&Remedy{Code: "add", Text: "download what is missing, put it beside the other parts, and look again", Command: j.cmd("plan")})
 		c.Count, c.Of = w.Count-l.Parts, w.Count
 	case w.Count < l.Parts:
@@ -56,9 +56,9 @@ func here(parts int64) string {
 
 // missingParts names the parts behind those that are here: none before them
 // lacks, or the export would not be listed.
-func missingParts(have, of int64) string {
-	if of-have == 1 {
-		return fmt.Sprintf("part %s of %s is missing", number(of), number(of))
+func missingParts(l Listing, of int64) string {
+	if of-l.Parts == 1 {
+		return fmt.Sprintf("part %s of %s of %s is missing", number(of), number(of), l.Export)
 	}
-	return fmt.Sprintf("parts %s to %s of %s are missing", number(have+1), number(of), number(of))
+	return fmt.Sprintf("parts %s to %s of %s of %s are missing", number(l.Parts+1), number(of), number(of), l.Export)
 }
