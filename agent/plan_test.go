@@ -82,21 +82,21 @@ func TestWhatAppearsAtTheServerMakesTheWordStale(t *testing.T) {
 	bubble(t, func(t *testing.T, d *desk) {
 		id := d.leave(departure.Delete)
 		d.w.Do(func() {
-			d.w.Kinds = []departure.SeenKind{{ID: "app-deck", Name: "Deck"}}
+			d.w.Kinds = []departure.SeenKind{{ID: "app-tables", Name: "Tables"}}
 			d.w.Touch("")
 		})
 		d.job(d.s.Run(t.Context(), owner, id, ""))
 		stale := func() bool {
 			c := check(d.info(id), departure.UncoveredAcknowledged)
 			return c.Status == departure.Fail && c.Ask != nil &&
-				slices.ContainsFunc(c.Ask.Lines, func(l departure.Line) bool { return strings.Contains(l.Text, "Deck") })
+				slices.ContainsFunc(c.Ask.Lines, func(l departure.Line) bool { return strings.Contains(l.Text, "Tables") })
 		}
 		if info := d.info(id); !stale() || info.Live == agent.LiveReady || info.Verdict.Ready {
-			t.Fatalf("after Deck appeared: %s, %+v", info.Live, check(info, departure.UncoveredAcknowledged))
+			t.Fatalf("after Tables appeared: %s, %+v", info.Live, check(info, departure.UncoveredAcknowledged))
 		}
 		lost, _, err := d.s.AtOwnRiskList(t.Context(), owner, id)
 		d.ok(err)
-		if !slices.ContainsFunc(lost, func(l departure.Line) bool { return strings.Contains(l.Text, "Deck") }) {
+		if !slices.ContainsFunc(lost, func(l departure.Line) bool { return strings.Contains(l.Text, "Tables") }) {
 			t.Error("what is lost at one's own risk does not name it")
 		}
 		d.w.Do(func() {

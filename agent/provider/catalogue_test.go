@@ -106,7 +106,7 @@ func TestForHostAndDomain(t *testing.T) {
 // TestNotKnown holds every way of not knowing a provider to the same answer.
 func TestNotKnown(t *testing.T) {
 	c := load(t)
-	for _, id := range []string{"google", "oppo", "no-such-company", ""} {
+	for _, id := range []string{"oneplus", "oppo", "no-such-company", ""} {
 		p := c.Lookup(id)
 		if p.Known || p.RunsNoTracker() || p.Tracker.Runs != provider.RunsUnknown || len(p.Deletion) != 0 {
 			t.Errorf("Lookup(%q) claims to know: %+v", id, p)

@@ -148,7 +148,7 @@ func TestBothRefuse(t *testing.T) {
 		"tracker that may be":     func(m map[string]any) { tracker(m)["runs_tracker"] = "perhaps" },
 		"tracker without a guide": func(m map[string]any) { delete(tracker(m), "guide") },
 		"guide without steps":     func(m map[string]any) { tracker(m)["guide"].(map[string]any)["steps"] = []any{} },
-		"no tracker, nearly sure": func(m map[string]any) { tracker(m)["runs_tracker"] = "no" },
+		"no tracker, nearly sure": func(m map[string]any) { tracker(m)["runs_tracker"], tracker(m)["confidence"] = "no", "M" },
 		"no tracker, no fact": func(m map[string]any) {
 			tracker(m)["runs_tracker"], tracker(m)["confidence"], tracker(m)["facts"] = "no", "H", []any{}
 		},
