@@ -35,12 +35,12 @@ var ErrNotAtOnce = errors.New("cannot be read together with others")
 type controlBlock struct {
 	data   uint64
 	_      uint64 // key, flags
-	op     uint16 // 0: pread
+	_      uint16 // what to do; 0: pread
 	_      uint16 // priority
 	fd     uint32
 	buf    uint64
 	length uint64
-	offset int64
+	_      int64 // from where
 	_      uint64
 	_      uint32 // flags
 	_      uint32 // eventfd

@@ -92,3 +92,18 @@ func TestRatios(t *testing.T) {
 		}
 	}
 }
+
+// TestTools: ours is always measured, whatever it is measured beside.
+func TestTools(t *testing.T) {
+	o := &options{}
+	if got := o.tools(nil); got != nil {
+		t.Errorf("%v", got)
+	}
+	o.peers = regexp.MustCompile("rsync|restic")
+	if got := o.tools(nil); !slices.Equal(got, []string{beside.Ours, "rsync", "restic"}) {
+		t.Errorf("%v", got)
+	}
+	if got := o.tools(curveTools); !slices.Equal(got, []string{beside.Ours, "rsync"}) {
+		t.Errorf("%v", got)
+	}
+}

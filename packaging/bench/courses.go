@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"regexp"
+	"time"
 
 	"github.com/clearance-project/clearance/packaging/bench/beside"
 	"github.com/clearance-project/clearance/packaging/bench/corpus"
@@ -15,6 +17,7 @@ type course struct {
 	name    string
 	figures []string // their names
 	run     func(context.Context) (report.Course, error)
+	done    func() error // once it stands in the report
 }
 
 func (c *course) matches(only *regexp.Regexp) bool {
@@ -52,7 +55,7 @@ const million = 1_000_000
 
 var (
 	curveTasks = []beside.Task{beside.Initial, beside.Again}
-	curveTools = []string{beside.Ours, "rsync"}
+	curveTools = []string{beside.Ours, "rsync", "rclone"}
 )
 
 // corpusOf is one corpus of a course.
@@ -77,43 +80,74 @@ func (o *options) against(name string, figures []figure, corpora ...corpusOf) co
 	for _, f := range figures {
 		c.figures = append(c.figures, f.name(most))
 	}
+	ones := make([]beside.Course, len(corpora))
+	for i, of := range corpora {
+		ones[i] = beside.Course{Kind: of.kind, Files: of.files, Runs: of.runs, Tasks: of.tasks, Tools: o.tools(of.tools), Names: of.kind == corpus.Nasty}
+		if of.files == million {
+			ones[i].PeerRuns = 1
+		}
+	}
 	c.run = func(ctx context.Context) (out report.Course, err error) {
-		for _, of := range corpora {
-			one := beside.Course{Kind: of.kind, Files: of.files, Runs: of.runs, Tasks: of.tasks, Tools: of.tools, Names: of.kind == corpus.Nasty}
-			if of.files == million {
-				one.PeerRuns = 1
-			}
-			rows, missing, err := o.beside.Run(ctx, one)
+		out.Part = o.peers != nil
+		for i := range ones {
+			rows, missing, err := o.beside.Run(ctx, ones[i])
 			if err != nil {
 				return out, err
 			}
-			out.Rows, out.Missing, out.Runs = append(out.Rows, rows...), missing, of.runs
+			out.Rows, out.Missing, out.Rounds, out.At = append(out.Rows, rows...), missing, ones[i].Runs, o.beside.Last
 		}
 		for _, f := range figures {
 			if r, ok := f.of(out.Rows, most); ok {
-				out.Figures = append(out.Figures, r)
+				out.Figures = append(out.Figures, report.Figure{Result: r})
 			}
 		}
 		return out, nil
 	}
+	c.done = func() (err error) {
+		for i := range ones {
+			err = errors.Join(err, o.beside.Forget(&ones[i]))
+		}
+		return err
+	}
 	return c
+}
+
+// tools are those of a list that take part; nil is all.
+func (o *options) tools(of []string) []string {
+	if o.peers == nil {
+		return of
+	}
+	if of == nil {
+		of = beside.Names()
+	}
+	var taking []string
+	for _, name := range of {
+		if name == beside.Ours || o.peers.MatchString(name) {
+			taking = append(taking, name)
+		}
+	}
+	return taking
 }
 
 // living is a course of the agent.
 func (o *options) living(m live.Measurement) course {
-	c := course{name: m.Name}
+	c := course{name: m.Name, done: func() error { return nil }}
 	for _, f := range m.Figures {
 		c.figures = append(c.figures, f.Name)
 	}
 	c.run = func(ctx context.Context) (out report.Course, err error) {
-		out.Runs = o.runs
+		out.Rounds = o.runs
 		if m.Slow {
-			out.Runs = min(o.runs, o.million)
+			out.Rounds = min(o.runs, o.million)
 		}
 		if m.Once {
-			out.Runs = 1
+			out.Rounds = 1
 		}
-		out.Figures, err = o.agent.Measure(ctx, m, out.Runs, o.say)
+		results, err := o.agent.Measure(ctx, m, out.Rounds, o.say)
+		out.At = time.Now().UTC()
+		for _, r := range results {
+			out.Figures = append(out.Figures, report.Figure{Result: r})
+		}
 		return out, err
 	}
 	return c

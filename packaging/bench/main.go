@@ -6,7 +6,9 @@
 // measured.
 //
 // A course is what is measured together; its figures replace those that it
-// measured before and no others (packaging/bench/report).
+// measured before and no others (packaging/bench/report). A run that is stopped,
+// or whose time is up (-for), keeps the trials that it made: the same command
+// goes on from there, until the engine or a tool is another one.
 package main
 
 import (
@@ -19,6 +21,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -33,6 +36,8 @@ type options struct {
 	bin, work, out string
 	runs, million  int
 	only           *regexp.Regexp
+	peers          *regexp.Regexp // nil: all
+	limit          time.Duration
 	maxFiles       int
 	keep           bool
 	command        string
@@ -49,14 +54,20 @@ func main() {
 	flag.StringVar(&o.work, "work", ".cache/bench/work", "`folder` for corpora and copies, on a disk with 25 GB free")
 	flag.StringVar(&o.out, "out", "packaging/bench", "`folder` for RESULTS.md, results.json and measured.json")
 	flag.IntVar(&o.runs, "runs", 5, "how often each figure is measured")
-	flag.IntVar(&o.million, "runs-million", 3, "how often at most those of a million files are, and the agent's slowest")
+	flag.IntVar(&o.million, "runs-million", 2, "how often at most those of a million files are, and the agent's slowest")
 	only := flag.String("only", "", "measure only the courses of which the name, or that of a figure, matches this `expression`")
+	peers := flag.String("tools", "", "measure only beside the tools of which the name matches this `expression`; the others keep their figures")
+	flag.DurationVar(&o.limit, "for", 0, "begin nothing more after this `time`; the same command goes on from there")
 	flag.IntVar(&o.maxFiles, "max-files", 0, "make no corpus larger than this; what is measured then is for trying the measuring, and goes to the work folder")
 	flag.BoolVar(&o.keep, "keep", false, "keep the copies")
 	flag.Parse()
 	o.command = command()
 	var err error
-	if o.only, err = regexp.Compile(*only); err == nil {
+	o.only, err = regexp.Compile(*only)
+	if *peers != "" && err == nil {
+		o.peers, err = regexp.Compile(*peers)
+	}
+	if err == nil {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 		err = o.run(ctx)
 		stop()
@@ -71,7 +82,7 @@ func main() {
 func command() string {
 	var flags []string
 	flag.Visit(func(f *flag.Flag) {
-		if f.Name != "bin" && f.Name != "work" {
+		if f.Name != "bin" && f.Name != "work" && f.Name != "for" {
 			flags = append(flags, fmt.Sprintf("-%s='%s'", f.Name, f.Value))
 		}
 	})
@@ -94,6 +105,9 @@ func (o *options) run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, o.place.Close()) }()
 	o.place.Keep = o.keep
 	o.beside = &beside.Bench{Place: o.place, Bin: o.bin, Say: o.say}
+	if o.limit > 0 {
+		o.beside.Until = time.Now().Add(o.limit)
+	}
 	if o.agent, err = live.Open(o.bin); err != nil {
 		return err
 	}
@@ -110,24 +124,37 @@ func (o *options) run(ctx context.Context) (err error) {
 	for _, c := range courses {
 		order = append(order, c.name)
 	}
-	for _, c := range courses {
-		if !c.matches(o.only) {
-			continue
+	courses = slices.DeleteFunc(courses, func(c course) bool { return !c.matches(o.only) })
+	if len(courses) == 0 {
+		return kept.Save(o.out) // the reasons in it may be other ones now
+	}
+	for i := range courses {
+		if kept, err = o.measure(ctx, &courses[i], kept, order); err != nil {
+			return fmt.Errorf("%s: %w", courses[i].name, err)
 		}
-		fmt.Fprintf(o.say, "%s  %s\n", time.Now().UTC().Format(time.TimeOnly), c.name)
-		before, err := load()
-		if err != nil {
-			return err
-		}
-		got, err := c.run(ctx)
-		if err != nil {
-			return fmt.Errorf("%s: %w", c.name, err)
-		}
-		got.Load, got.Name, got.At, got.Command, got.Machine = before, c.name, time.Now().UTC(), o.command, o.machine
-		kept = kept.Merge(got, order)
-		if err := kept.Save(o.out); err != nil {
+	}
+	// Not before all is measured: a run that was stopped makes no trial again.
+	for i := range courses {
+		if err := courses[i].done(); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// measure measures one course and puts it into the report.
+func (o *options) measure(ctx context.Context, c *course, kept report.Measured, order []string) (report.Measured, error) {
+	fmt.Fprintf(o.say, "%s  %s\n", time.Now().UTC().Format(time.TimeOnly), c.name)
+	before, err := load()
+	if err != nil {
+		return kept, err
+	}
+	got, err := c.run(ctx)
+	if err != nil {
+		return kept, err
+	}
+	got.Name = c.name
+	got.Runs = []report.Run{{At: got.At, Command: o.command, Rounds: got.Rounds, Load: before, Machine: o.machine}}
+	kept = kept.Merge(got, order)
+	return kept, kept.Save(o.out)
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -84,7 +85,7 @@ func TestRun(t *testing.T) {
 					continue
 				}
 				r := rows[i]
-				if r.Runs != want.runs || r.Wall <= 0 || r.PeakMB <= 0 || r.Files != 60 || r.Bytes != 60*300 {
+				if r.Rounds != want.runs || r.Wall <= 0 || r.PeakMB <= 0 || r.Files != 60 || r.Bytes != 60*300 {
 					t.Errorf("%+v", r)
 				}
 				if want.task == Initial && (r.Lost == nil || *r.Lost != 0) {
@@ -202,5 +203,41 @@ func TestStopped(t *testing.T) {
 	}
 	if _, err := Open(t.Context(), p.Dir); err == nil {
 		t.Error("two runs got the same folder")
+	}
+}
+
+// TestGoesOn: a run that was stopped goes on from the trials that it made; one of
+// another course or build begins anew, and so does one after the report has it.
+func TestGoesOn(t *testing.T) {
+	p := place(t, false)
+	p.rest = 0
+	var said bytes.Buffer
+	b := &Bench{Place: p, Bin: bin, Say: &said, Until: time.Now().Add(-time.Hour)}
+	c := Course{Kind: corpus.Small, Files: 3, Runs: 2, Tasks: []Task{Initial}, Tools: []string{Ours, "cp -a"}}
+	_, _, err := b.Run(t.Context(), c)
+	if paused, ok := errors.AsType[*PausedError](err); !ok || paused.Done != 0 || paused.Trials != 4 {
+		t.Fatalf("%v", err)
+	}
+	b.Until = time.Time{}
+	first, _, err := b.Run(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	measured := strings.Count(said.String(), "cpu")
+	b.Until = time.Now().Add(-time.Hour) // no time for any trial, and none is needed
+	again, _, err := b.Run(t.Context(), c)
+	if err != nil || !slices.Equal(again, first) || strings.Count(said.String(), "cpu") != measured {
+		t.Errorf("%v: %v, then %v", err, first, again)
+	}
+	other := c
+	other.Runs = 3
+	if _, _, err := b.Run(t.Context(), other); !errors.As(err, new(*PausedError)) {
+		t.Errorf("trials of another course were taken: %v", err)
+	}
+	if err := errors.Join(b.Forget(&c), b.Forget(&c)); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := b.Run(t.Context(), c); !errors.As(err, new(*PausedError)) {
+		t.Errorf("forgotten trials were taken: %v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -34,6 +35,26 @@ type Bench struct {
 	Place *Place
 	Bin   string // where measure and engine are
 	Say   io.Writer
+	// Until is when no other trial begins; zero: never.
+	Until time.Time
+	// Last is when the last trial of the course that was run last ended.
+	Last time.Time
+}
+
+// PausedError says that the time was up before all was measured. What was is
+// kept for the next run of the same.
+type PausedError struct{ Done, Trials int }
+
+func (e *PausedError) Error() string {
+	return fmt.Sprintf("the time is up with %d of %d trials measured: the same command goes on from there", e.Done, e.Trials)
+}
+
+// Names are those of all tools, ours first.
+func Names() (names []string) {
+	for i := range tools {
+		names = append(names, tools[i].name)
+	}
+	return names
 }
 
 // gathered is what the runs of one step took.
@@ -54,7 +75,8 @@ type course struct {
 }
 
 // Run runs a course and gives a row for each step of each tool, and the tools
-// that are not installed.
+// that are not installed. Trials of a run that was stopped are not made again;
+// they are kept until [Bench.Forget].
 func (b *Bench) Run(ctx context.Context, c Course) (rows []report.Row, missing []string, err error) {
 	source, err := b.Place.Source(ctx, c.Kind, c.Files)
 	if err != nil {
@@ -62,8 +84,9 @@ func (b *Bench) Run(ctx context.Context, c Course) (rows []report.Row, missing [
 	}
 	defer func() { err = errors.Join(err, source.Close()) }()
 	run := &course{Bench: b, Course: c, source: source, cold: true, lost: map[string]int{}}
-	var here []tool
-	for _, t := range tools {
+	var here []*tool
+	for i := range tools {
+		t := &tools[i]
 		switch _, err := exec.LookPath(t.program); {
 		case c.Tools != nil && !slices.Contains(c.Tools, t.name):
 		case t.program != "" && err != nil:
@@ -72,32 +95,68 @@ func (b *Bench) Run(ctx context.Context, c Course) (rows []report.Row, missing [
 			here = append(here, t)
 		}
 	}
-	for round := range c.Runs {
-		for i := range here {
-			t := &here[(i+round)%len(here)]
-			if c.PeerRuns > 0 && round >= c.PeerRuns && t.program != "" {
-				continue
-			}
-			if err := run.trial(ctx, t); err != nil {
-				return nil, nil, fmt.Errorf("%s: %w", t.name, err)
-			}
+	kept, err := b.kept(&c)
+	if err != nil {
+		return nil, nil, err
+	}
+	turns := c.turns(here)
+	for i, turn := range turns {
+		if kept.has(turn) {
+			continue
 		}
+		if !b.Until.IsZero() && time.Now().After(b.Until) {
+			return nil, nil, &PausedError{Done: i, Trials: len(turns)}
+		}
+		took, err := run.trial(ctx, turn)
+		if err == nil {
+			took.At = time.Now().UTC()
+			err = kept.add(took)
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", turn.tool.name, err)
+		}
+	}
+	for i := range kept.Trials {
+		run.note(&kept.Trials[i])
+		b.Last = kept.Trials[i].At
 	}
 	return run.rows(), missing, nil
 }
 
-// trial is one tool's turn, in a volume of its own.
-func (c *course) trial(ctx context.Context, t *tool) (err error) {
+// turn is one tool's in one round.
+type turn struct {
+	round int
+	tool  *tool
+}
+
+// turns are interleaved: each round begins with another tool.
+func (c *Course) turns(here []*tool) (turns []turn) {
+	for round := range c.Runs {
+		for i := range here {
+			t := here[(i+round)%len(here)]
+			if c.PeerRuns > 0 && round >= c.PeerRuns && t.program != "" {
+				continue
+			}
+			turns = append(turns, turn{round, t})
+		}
+	}
+	return turns
+}
+
+// trial is one turn, in a volume of its own.
+func (c *course) trial(ctx context.Context, turn turn) (took trialTook, err error) {
+	t := turn.tool
+	took = trialTook{Round: turn.round, Tool: t.name}
 	v, err := c.Place.Volume(ctx, room(c.Kind, c.Files), c.Files+c.Files/4+20_000)
 	if err != nil {
-		return err
+		return took, err
 	}
 	defer func() { err = errors.Join(err, v.Close()) }()
 	now := &trial{from: c.source.At, at: v.At, files: c.Files, bin: c.Bin}
 	r := &runner{bin: c.Bin, env: now.environment(), at: c.Place.Dir}
 	if t.setup != nil {
 		if _, err := r.run(ctx, t.setup(now)); err != nil {
-			return err
+			return took, err
 		}
 	}
 	for _, s := range t.steps {
@@ -105,22 +164,22 @@ func (c *course) trial(ctx context.Context, t *tool) (err error) {
 			continue
 		}
 		if err := c.ready(ctx, s.task, v); err != nil {
-			return err
+			return took, err
 		}
 		cost, err := r.run(ctx, s.make(now))
 		if err != nil {
-			return err
+			return took, err
 		}
-		c.note(s.task, s.label, cost)
+		took.Steps = append(took.Steps, stepTook{s.task, s.label, cost})
 		fmt.Fprintf(c.Say, "%8d %-6s %-9s %-34s %8.3f s  cpu %8.3f s  %7.1f MB\n", c.Files, c.Kind, s.task, s.label,
 			cost.Wall.Seconds(), (cost.User + cost.System).Seconds(), float64(cost.PeakKB)/1024)
 	}
 	if !c.Names || t.plain == "" {
-		return nil
+		return took, nil
 	}
 	lost, err := lacking(c.source.At, filepath.Join(v.At, t.plain))
-	c.lost[t.steps[0].label] = lost
-	return err
+	took.Lost = &lost
+	return took, err
 }
 
 // ready brings the caches to where a task begins, and lets no write of before
@@ -140,12 +199,17 @@ func (c *course) ready(ctx context.Context, task Task, v *Volume) error {
 	return nil
 }
 
-func (c *course) note(task Task, label string, cost Cost) {
-	i := slices.IndexFunc(c.steps, func(g *gathered) bool { return g.task == task && g.label == label })
-	if i < 0 {
-		i, c.steps = len(c.steps), append(c.steps, &gathered{task: task, label: label})
+func (c *course) note(took *trialTook) {
+	for _, s := range took.Steps {
+		i := slices.IndexFunc(c.steps, func(g *gathered) bool { return g.task == s.Task && g.label == s.Label })
+		if i < 0 {
+			i, c.steps = len(c.steps), append(c.steps, &gathered{task: s.Task, label: s.Label})
+		}
+		c.steps[i].costs = append(c.steps[i].costs, s.Cost)
 	}
-	c.steps[i].costs = append(c.steps[i].costs, cost)
+	if took.Lost != nil {
+		c.lost[took.Steps[0].Label] = *took.Lost
+	}
 }
 
 func (c *course) rows() []report.Row {
@@ -159,7 +223,7 @@ func (c *course) rows() []report.Row {
 			return report.Median(values)
 		}
 		row := report.Row{
-			Corpus: string(c.Kind), Files: c.Files, Bytes: c.source.Bytes, Task: string(g.task), Tool: g.label, Runs: len(g.costs),
+			Corpus: string(c.Kind), Files: c.Files, Bytes: c.source.Bytes, Task: string(g.task), Tool: g.label, Rounds: len(g.costs),
 			Wall:   of(func(c Cost) float64 { return c.Wall.Seconds() }),
 			User:   of(func(c Cost) float64 { return c.User.Seconds() }),
 			System: of(func(c Cost) float64 { return c.System.Seconds() }),

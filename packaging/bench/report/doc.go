@@ -4,6 +4,7 @@
 // It imports the standard library alone.
 //
 // Everything measured stands in measured.json, by the course it was measured
-// in; the other two are made from it. A run of a few courses replaces those
-// alone, and each says when, how often and by which command it was measured.
+// in; the other two are made from it. A run of a few courses, or beside a few
+// tools, replaces those figures alone, and each says of which run it is: when,
+// how often and by which command it was measured.
 package report

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Markdown is RESULTS.md.
@@ -17,15 +18,17 @@ func (m Measured) Markdown() string {
 		}
 	}
 	fmt.Fprintf(w, "# Figures\n\nMade by `make bench`. %d of %d figures meet their bar. Figures are medians; a ratio is Clearance's median by the\n"+
-		"peer's, from interleaved rounds of one run on the same bytes. A bar is the most that the ratio may be.\n\n", met, len(all))
+		"peer's, from interleaved rounds of one run on the same bytes; which run that was is told at the end. A bar is the most that the ratio may be.\n\n", met, len(all))
 	w.WriteString("- **initial**: the first copy, durable: `cp`, `rsync` and `rclone` are followed by `sync -f`, which is counted; Clearance hashes, keeps a ledger\n" +
 		"  and writes a manifest besides. The source is in memory for everybody.\n" +
 		"- **no change**: the same once more, right after, caches warm. Clearance looks at the source and at every file of the copy, as rsync does.\n" +
 		"- **read back**: every byte of the copy, with nothing of it in memory. `rsync -ac` and `rclone check` read the source too: they have no list of their own.\n" +
 		"- Clearance is the backup engine as a process (`packaging/bench/engine`), by the calls of the agent's worker. borg runs without encryption; restic has no such mode.\n\n")
 	m.missed(w)
+	first := 1 // number of a course's first run
 	for i := range m {
-		m[i].markdown(w)
+		m[i].markdown(w, first)
+		first += len(m[i].Runs)
 	}
 	m.curve(w)
 	m.provenance(w)
@@ -50,22 +53,22 @@ func (m Measured) missed(w *strings.Builder) {
 	}
 }
 
-func (c *Course) markdown(w *strings.Builder) {
+func (c *Course) markdown(w *strings.Builder, first int) {
 	fmt.Fprintf(w, "## %s\n\n", c.Name)
 	if len(c.Figures) > 0 {
-		w.WriteString("| figure | ours | peer | ratio | bar | |\n| --- | ---: | ---: | ---: | ---: | --- |\n")
+		w.WriteString("| figure | ours | peer | ratio | bar | | run |\n| --- | ---: | ---: | ---: | ---: | --- | ---: |\n")
 	}
 	for i := range c.Figures {
-		r := &c.Figures[i]
+		r, run := &c.Figures[i].Result, c.said(c.Figures[i].Run, first)
 		if r.Peer == nil {
-			fmt.Fprintf(w, "| %s | %s %s | | | %s %s | %s |\n", r.Name, number(r.Ours), r.Unit, number(r.Bar), r.Unit, verdict(r))
+			fmt.Fprintf(w, "| %s | %s %s | | | %s %s | %s | %s |\n", r.Name, number(r.Ours), r.Unit, number(r.Bar), r.Unit, verdict(r), run)
 			continue
 		}
-		fmt.Fprintf(w, "| %s | %s %s | %s %s | %s | %s | %s |\n", r.Name, number(r.Ours), r.Unit, number(*r.Peer), r.Unit,
-			number(r.Ratio), number(r.Bar), verdict(r))
+		fmt.Fprintf(w, "| %s | %s %s | %s %s | %s | %s | %s | %s |\n", r.Name, number(r.Ours), r.Unit, number(*r.Peer), r.Unit,
+			number(r.Ratio), number(r.Bar), verdict(r), run)
 	}
 	if len(c.Rows) > 0 {
-		w.WriteString("\n| files | task | tool | wall | CPU (user + system) | peak memory | runs | lost |\n| ---: | --- | --- | ---: | ---: | ---: | ---: | ---: |\n")
+		w.WriteString("\n| files | task | tool | wall | CPU (user + system) | peak memory | rounds | lost | run |\n| ---: | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n")
 	}
 	for i := range c.Rows {
 		r := &c.Rows[i]
@@ -73,8 +76,8 @@ func (c *Course) markdown(w *strings.Builder) {
 		if r.Lost != nil {
 			lost = thousands(*r.Lost)
 		}
-		fmt.Fprintf(w, "| %s | %s | %s | %s s | %s s (%s + %s) | %s MB | %d | %s |\n", thousands(r.Files), r.Task, r.Tool,
-			number(r.Wall), number(r.User+r.System), number(r.User), number(r.System), number(r.PeakMB), r.Runs, lost)
+		fmt.Fprintf(w, "| %s | %s | %s | %s s | %s s (%s + %s) | %s MB | %d | %s | %s |\n", thousands(r.Files), r.Task, r.Tool,
+			number(r.Wall), number(r.User+r.System), number(r.User), number(r.System), number(r.PeakMB), r.Rounds, lost, c.said(r.Run, first))
 	}
 	for _, name := range c.Missing {
 		fmt.Fprintf(w, "\nNot measured, for it is not installed: %s.\n", name)
@@ -82,12 +85,21 @@ func (c *Course) markdown(w *strings.Builder) {
 	w.WriteString("\n")
 }
 
+// said is the number of a run, and its day where it is not the course's latest.
+func (c *Course) said(run, first int) string {
+	text := fmt.Sprint(first + run)
+	if run < len(c.Runs)-1 {
+		text += ", of " + c.Runs[run].At.UTC().Format(time.DateOnly)
+	}
+	return text
+}
+
 // curve shows what a small file costs as their number grows.
 func (m Measured) curve(w *strings.Builder) {
 	var rows []Row
 	for _, c := range m {
 		for _, r := range c.Rows {
-			if r.Corpus == "small" && (r.Task == "initial" || r.Task == "no change") {
+			if r.Corpus == "small" && (r.Task == "initial" || r.Task == "no change") && !slices.ContainsFunc(rows, r.samePoint) {
 				rows = append(rows, r)
 			}
 		}
@@ -108,6 +120,9 @@ func (m Measured) curve(w *strings.Builder) {
 	w.WriteString("\n")
 }
 
+// samePoint reports whether another course measured the same.
+func (r Row) samePoint(o Row) bool { return r.Files == o.Files && r.Task == o.Task && r.Tool == o.Tool }
+
 func cmpAll(by ...int) int {
 	for _, c := range by {
 		if c != 0 {
@@ -119,16 +134,19 @@ func cmpAll(by ...int) int {
 
 // provenance says when, how and where each course was measured.
 func (m Measured) provenance(w *strings.Builder) {
-	w.WriteString("## When, how and where\n\n| course | measured (UTC) | command | runs | load before | machine |\n| --- | --- | --- | ---: | ---: | ---: |\n")
+	w.WriteString("## When, how and where\n\n| run | course | measured (UTC) | command | rounds | load before | machine |\n| ---: | --- | --- | --- | ---: | ---: | ---: |\n")
 	var machines []Machine
+	run := 0
 	for i := range m {
-		c := &m[i]
-		at := slices.IndexFunc(machines, func(o Machine) bool { return o.text() == c.Machine.text() })
-		if at < 0 {
-			at, machines = len(machines), append(machines, c.Machine)
+		for _, r := range m[i].Runs {
+			at := slices.IndexFunc(machines, func(o Machine) bool { return o.text() == r.Machine.text() })
+			if at < 0 {
+				at, machines = len(machines), append(machines, r.Machine)
+			}
+			run++
+			fmt.Fprintf(w, "| %d | %s | %s | `%s` | %d | %s | %d |\n", run, m[i].Name, r.At.UTC().Format("2006-01-02 15:04"),
+				strings.ReplaceAll(r.Command, "|", "\\|"), r.Rounds, number(r.Load), at+1)
 		}
-		fmt.Fprintf(w, "| %s | %s | `%s` | %d | %s | %d |\n", c.Name, c.At.UTC().Format("2006-01-02 15:04"),
-			strings.ReplaceAll(c.Command, "|", "\\|"), c.Runs, number(c.Load), at+1)
 	}
 	w.WriteString("\n")
 	for i := range machines {

@@ -35,6 +35,12 @@ func Beside(name string, ours, peer, bar float64, unit string) Result {
 // Met reports whether the bar holds.
 func (r *Result) Met() bool { return r.Ratio <= r.Bar }
 
+// Figure is a result and the run that it is of.
+type Figure struct {
+	Result
+	Run int `json:"run"` // an index of [Course.Runs]
+}
+
 // Row is one step of one tool on one corpus: medians.
 type Row struct {
 	Corpus string  `json:"corpus"`
@@ -42,25 +48,36 @@ type Row struct {
 	Bytes  int64   `json:"bytes"`
 	Task   string  `json:"task"`
 	Tool   string  `json:"tool"`
-	Runs   int     `json:"runs"`
+	Rounds int     `json:"rounds"`
 	Wall   float64 `json:"wall_s"`
 	User   float64 `json:"user_s"`
 	System float64 `json:"system_s"`
 	PeakMB float64 `json:"peak_mb"`
 	Lost   *int    `json:"lost,omitempty"` // files that are not in the copy, where that was counted
+	Run    int     `json:"run"`            // an index of [Course.Runs]
+}
+
+// Run is one time at which a course was measured, or a part of it.
+type Run struct {
+	At      time.Time `json:"at"`
+	Command string    `json:"command"`
+	Rounds  int       `json:"rounds"`
+	Load    float64   `json:"load"` // the machine's load average of one minute, just before
+	Machine Machine   `json:"machine"`
 }
 
 // Course is what one course measured.
 type Course struct {
-	Name    string    `json:"name"`
-	At      time.Time `json:"at"`
-	Command string    `json:"command"`
-	Runs    int       `json:"runs"`
-	Load    float64   `json:"load"` // the machine's load average of one minute, just before
-	Machine Machine   `json:"machine"`
-	Missing []string  `json:"missing,omitempty"` // tools that were not there
-	Rows    []Row     `json:"rows,omitempty"`
-	Figures []Result  `json:"figures"`
+	Name    string   `json:"name"`
+	Runs    []Run    `json:"runs"`              // the latest is the last
+	Missing []string `json:"missing,omitempty"` // tools that were not there
+	Rows    []Row    `json:"rows,omitempty"`
+	Figures []Figure `json:"figures"`
+	// Of a course that was just measured: when, in how many rounds, and whether
+	// only some of the tools took part.
+	At     time.Time `json:"-"`
+	Rounds int       `json:"-"`
+	Part   bool      `json:"-"`
 }
 
 // Machine is where a course ran.
@@ -98,35 +115,13 @@ func Load(dir string) (Measured, error) {
 	if err == nil {
 		err = json.Unmarshal(text, &m)
 	}
+	if err == nil && slices.ContainsFunc(m, func(c Course) bool { return !c.sound() }) {
+		err = errors.New("a figure is of no run")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot read what was measured before: %w", err)
 	}
 	return m, nil
-}
-
-// Merge puts a course in place of the one of its name. Order names all courses;
-// one that is not in it is forgotten.
-func (m Measured) Merge(c Course, order []string) Measured {
-	var out Measured
-	for _, name := range order {
-		if name == c.Name {
-			out = append(out, c)
-			continue
-		}
-		if i := slices.IndexFunc(m, func(o Course) bool { return o.Name == name }); i >= 0 {
-			out = append(out, m[i])
-		}
-	}
-	return out
-}
-
-// Results are all figures.
-func (m Measured) Results() []Result {
-	out := []Result{}
-	for _, c := range m {
-		out = append(out, c.Figures...)
-	}
-	return out
 }
 
 // Save writes measured.json, results.json and RESULTS.md.
