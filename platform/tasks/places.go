@@ -5,6 +5,8 @@ import (
 	"github.com/clearance-project/clearance/platform/goa"
 	"github.com/clearance-project/clearance/platform/libaccounts"
 	"github.com/clearance-project/clearance/platform/nextcloudclient"
+	"github.com/clearance-project/clearance/platform/rclone"
+	"github.com/clearance-project/clearance/platform/thunderbird"
 )
 
 // newPlaces are the kinds of places on this device where an account can be
@@ -15,5 +17,7 @@ func (w *Worker) newPlaces() []binding.Place {
 		goa.NewAccounts(w.goa),
 		libaccounts.New(w.cfg.Dirs, w.cfg.Bus),
 		nextcloudclient.New(w.cfg.Dirs, w.secrets),
+		thunderbird.New(w.cfg.Dirs),
+		rclone.New(w.cfg.Dirs),
 	}
 }

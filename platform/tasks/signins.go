@@ -75,7 +75,7 @@ func (w *Worker) entriesOf(ctx context.Context, p binding.Place) ([]signIn, erro
 			return nil, fmt.Errorf("two entries have the id %q", e.ID)
 		}
 		ids[e.ID] = true
-		all = append(all, signIn{Entry: e, owner: w.whose(p.Kind(), e.Who), place: p})
+		all = append(all, signIn{Entry: e.Shown(), owner: w.whose(p.Kind(), e.Who), place: p})
 	}
 	return all, nil
 }
@@ -317,7 +317,7 @@ func (w *Worker) hints(ctx context.Context, account departure.Account) []departu
 		}
 		for _, k := range found {
 			if w.whose(p.Kind(), k.Who).of(account) != binding.MatchNo {
-				hints = append(hints, k.Hint)
+				hints = append(hints, k.Shown().Hint)
 			}
 		}
 	}

@@ -1,0 +1,134 @@
+package rclone
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/clearance-project/clearance/agent/departure"
+	"github.com/clearance-project/clearance/backup/place"
+	"github.com/clearance-project/clearance/platform/binding"
+	"github.com/clearance-project/clearance/platform/xdg"
+)
+
+// Place are the remotes of rclone.
+type Place struct {
+	dirs   xdg.Dirs
+	mounts func() ([]place.Mount, error)
+}
+
+// New makes a place of a person's folders.
+func New(dirs xdg.Dirs) *Place { return &Place{dirs: dirs, mounts: place.Mounts} }
+
+// Kind implements [binding.Place].
+func (p *Place) Kind() string { return "rclone" }
+
+// Entries implements [binding.Place].
+func (p *Place) Entries(ctx context.Context) ([]binding.Entry, error) {
+	files, err := p.configs()
+	if err != nil {
+		return nil, err
+	}
+	mounts, err := p.mounts()
+	if err != nil {
+		return nil, fmt.Errorf("cannot look for what rclone has mounted: %w", err)
+	}
+	var entries []binding.Entry
+	for _, at := range files {
+		remotes, err := read(at)
+		if err != nil {
+			return nil, fmt.Errorf("cannot read %s: %w", at, err)
+		}
+		for _, r := range remotes {
+			entries = append(entries, p.entry(at, r, mounts))
+		}
+	}
+	return entries, ctx.Err()
+}
+
+// entry is one remote. Its name is its person's and is new at no sign-in, so who is
+// signed in is part of the id.
+func (p *Place) entry(at string, r remote, mounts []place.Mount) binding.Entry {
+	e := binding.Entry{
+		ID:   p.Kind() + ":" + strings.Join([]string{url.PathEscape(p.below(at)), url.PathEscape(r.name), url.PathEscape(r.who.User), url.PathEscape(r.who.Host)}, "/"),
+		Name: r.name + " in rclone", Who: r.who, Guided: true,
+		Why: departure.Reason{Code: "guided", Text: "only you can remove it, with rclone"},
+	}
+	command := "rclone config delete " + shellWord(r.name)
+	if at != filepath.Join(p.dirs.Config, file) {
+		command = "rclone --config " + shellWord(at) + " config delete " + shellWord(r.name)
+	}
+	text := "run: " + command
+	for _, m := range mounts {
+		if m.FSType == "fuse.rclone" && (strings.HasPrefix(m.From, r.name+":") || strings.HasPrefix(m.From, r.name+"{")) {
+			e.Folders = append(e.Folders, m.At)
+			text = "unmount it first: fusermount3 -u " + shellWord(m.At) + "; then " + text
+			command = ""
+		}
+	}
+	e.Blocked = &departure.Remedy{Code: "guided", Text: text, Command: command}
+	return e
+}
+
+func (p *Place) below(at string) string {
+	if below, err := filepath.Rel(p.dirs.Home, at); err == nil && filepath.IsLocal(below) {
+		return below
+	}
+	return at
+}
+
+// shellWord is a name as one word of a command line.
+func shellWord(name string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./@+", r)
+	}
+	if name != "" && name[0] != '-' && !strings.ContainsFunc(name, func(r rune) bool { return !plain(r) }) {
+		return name
+	}
+	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
+}
+
+// Remove implements [binding.Place]: only the person can.
+func (p *Place) Remove(ctx context.Context, id string) error { return binding.Guide(ctx, p, id) }
+
+// ReadBack implements [binding.Place]. Nothing of a remote is anywhere else.
+func (p *Place) ReadBack(ctx context.Context, id string) ([]binding.Left, error) {
+	entries, err := p.Entries(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(entries, func(e binding.Entry) bool { return e.ID == id }) {
+		return []binding.Left{{Where: "rclone's list of remotes", Name: id}}, nil
+	}
+	return nil, nil
+}
+
+// file is the configuration, below the configuration folder.
+const file = "rclone/rclone.conf"
+
+// configs are the files where rclone looks for its configuration, of every home.
+func (p *Place) configs() ([]string, error) {
+	homes, err := p.dirs.Homes()
+	if err != nil {
+		return nil, fmt.Errorf("cannot look for rclone's remotes: %w", err)
+	}
+	var files []string
+	for _, home := range homes {
+		files = append(files, filepath.Join(home.Config, file), filepath.Join(home.Home, ".rclone.conf"))
+	}
+	return files, nil
+}
+
+// Files implements [binding.Filed].
+func (p *Place) Files() []string {
+	files, _ := p.configs() // Homes that cannot be listed fail Entries, which says so.
+	return files
+}
+
+var (
+	_ binding.Place = (*Place)(nil)
+	_ binding.Filed = (*Place)(nil)
+)
