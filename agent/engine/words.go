@@ -223,7 +223,7 @@ func (e *Engine) enable(ctx context.Context, rec *Record, proof string) error {
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(s.look.Listings, func(l departure.Listing) bool { return l.Source.Remote && l.Source.OfAccount && l.Complete }) {
+	if !shows(rec, s.look) {
 		return errors.New("the server does not show that the account is still there")
 	}
 	var errs []error
@@ -231,4 +231,22 @@ func (e *Engine) enable(ctx context.Context, rec *Record, proof string) error {
 		errs = append(errs, e.cfg.Tracker.Enable(ctx, name, rec.Departure.Account, proof))
 	}
 	return errors.Join(errs...)
+}
+
+// shows reports whether the server, as it was just listed, still has the account.
+// One that takes the password and has nothing of what it held shows what a
+// deletion leaves, and one that refuses it anywhere shows nothing.
+func shows(rec *Record, look departure.Look) bool {
+	there := false
+	for _, l := range look.Listings {
+		if !l.Source.Remote || !l.Source.OfAccount {
+			continue
+		}
+		if l.Why.Code == "unauthorized" {
+			return false
+		}
+		held := slices.ContainsFunc(rec.Sources, func(k departure.KnownSource) bool { return k.Source.ID == l.Source.ID && k.Items > 0 })
+		there = there || l.Complete && (l.Items > 0 || !held)
+	}
+	return there
 }

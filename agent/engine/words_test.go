@@ -284,13 +284,14 @@ func TestCancel(t *testing.T) {
 		enabled      int
 		refused      bool // the leaving is cancelled, but this is told
 	}{
-		"switches it on again":              {true, "right", nil, 1, false},
-		"not asked to":                      {false, "right", nil, 0, false},
-		"without proof":                     {true, "", nil, 0, false},
-		"wrong proof":                       {true, "wrong", nil, 0, true},
-		"the account is gone at the server": {true, "right", func(w *world.World) { w.Deleted = "unauthorized" }, 0, true},
-		"the server is away":                {true, "right", func(w *world.World) { w.ServerUp = false }, 0, true},
-		"nobody can look":                   {true, "right", func(w *world.World) { w.Broken["Look"] = engine.ErrNoWorker }, 0, true},
+		"switches it on again":                  {true, "right", nil, 1, false},
+		"not asked to":                          {false, "right", nil, 0, false},
+		"without proof":                         {true, "", nil, 0, false},
+		"wrong proof":                           {true, "wrong", nil, 0, true},
+		"the account is gone at the server":     {true, "right", func(w *world.World) { w.Deleted = "unauthorized" }, 0, true},
+		"the server has nothing of it any more": {true, "right", func(w *world.World) { w.Deleted = "empty" }, 0, true},
+		"the server is away":                    {true, "right", func(w *world.World) { w.ServerUp = false }, 0, true},
+		"nobody can look":                       {true, "right", func(w *world.World) { w.Broken["Look"] = engine.ErrNoWorker }, 0, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := rigged(t, world.New(), departure.Delete)

@@ -13,12 +13,42 @@ import (
 
 	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/agent/engine"
+	"github.com/clearance-project/clearance/agent/engine/enginetest"
 	"github.com/clearance-project/clearance/platform/findmy"
 	"github.com/godbus/dbus/v5"
 )
 
-// TestContractFindMy holds an implementer to the interface, through the client.
-func TestContractFindMy(t *testing.T) { t.Run("devicesim", contract) }
+// TestContractFindMy holds the client, over the reference implementer on a real
+// bus, to what the engine relies on, and the implementer to the interface.
+func TestContractFindMy(t *testing.T) {
+	t.Run("devicesim", func(t *testing.T) {
+		enginetest.TrackerContract(t, rig)
+		t.Run("interface", contract)
+	})
+}
+
+// rig is one implementer on a bus of its own.
+func rig(t *testing.T) enginetest.TrackerRig {
+	b, c := systemBus(t, ""), newCloud(t)
+	conn := dial(t, b)
+	d := startDevice(t, conn, "One", identity, c)
+	other := client(t, b)
+	target := findmy.Target{Name: findmy.Prefix + "One", Provider: provider, Account: identity}
+	return enginetest.TrackerRig{
+		Tracker: client(t, b), Account: account, Name: target.Name, Proof: password,
+		Turn: func(t *testing.T, to departure.TrackerState) {
+			act := other.TurnOff
+			if to == departure.TrackerOn {
+				act = other.TurnOn
+			}
+			if r := act(within(t), target, password); r.Outcome != findmy.Done {
+				t.Fatalf("%+v", r)
+			}
+		},
+		Vanish: func(*testing.T) { d.stop() },
+		Return: func(t *testing.T) { d.start(t, conn) },
+	}
+}
 
 func contract(t *testing.T) {
 	target := findmy.Target{Name: findmy.Prefix + "One", Provider: provider, Account: identity}

@@ -2,6 +2,7 @@ package world
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/clearance-project/clearance/agent/departure"
@@ -18,6 +19,9 @@ func (p phone) State(ctx context.Context, _ departure.Account, seen []string) (d
 		return departure.Trackers{}, err
 	}
 	defer p.mu.Unlock()
+	if ctx.Err() != nil {
+		return departure.Trackers{}, ctx.Err()
+	}
 	ts := departure.Trackers{Complete: true}
 	t := departure.Tracker{Name: Implementer, State: departure.TrackerState(p.Tracker), Simulated: p.Simulated}
 	switch p.Tracker {
@@ -33,11 +37,14 @@ func (p phone) State(ctx context.Context, _ departure.Account, seen []string) (d
 	return ts, nil
 }
 
-func (p phone) Disable(ctx context.Context, _ string, _ departure.Account, proof string) error {
+func (p phone) Disable(ctx context.Context, implementer string, _ departure.Account, proof string) error {
 	if err := p.begin(ctx, "Disable"); err != nil {
 		return err
 	}
 	defer p.mu.Unlock()
+	if err := p.acts(ctx, implementer); err != nil {
+		return err
+	}
 	if p.NotOwner {
 		return engine.ErrNotOwner
 	}
@@ -54,11 +61,22 @@ func (p phone) Disable(ctx context.Context, _ string, _ departure.Account, proof
 	return p.alive()
 }
 
-func (p phone) Enable(ctx context.Context, _ string, _ departure.Account, proof string) error {
+// acts refuses an act for nobody, or on what is not there; the world is locked.
+func (p phone) acts(ctx context.Context, implementer string) error {
+	if implementer != Implementer || p.Tracker == "" {
+		return errors.New("it is not there")
+	}
+	return ctx.Err()
+}
+
+func (p phone) Enable(ctx context.Context, implementer string, _ departure.Account, proof string) error {
 	if err := p.begin(ctx, "Enable"); err != nil {
 		return err
 	}
 	defer p.mu.Unlock()
+	if err := p.acts(ctx, implementer); err != nil {
+		return err
+	}
 	if proof != p.Proof {
 		return engine.ErrProofRefused
 	}
