@@ -11,16 +11,10 @@ import (
 // address: typ is as [binding.Who.Type]. user is "" where nobody says it; then
 // the address may.
 func AtServer(typ, address, user string) binding.Who {
-	w := binding.Who{Type: typ, User: user}
+	w := binding.Who{Type: typ, User: user, Host: binding.Host(address)}
 	u, err := url.Parse(strings.TrimSpace(address))
 	if err != nil {
 		return w
-	}
-	w.Host = strings.ToLower(u.Host)
-	for scheme, port := range map[string]string{"https": ":443", "http": ":80", "webcal": ":80"} {
-		if u.Scheme == scheme {
-			w.Host = strings.TrimSuffix(w.Host, port)
-		}
 	}
 	if w.User == "" && u.User != nil {
 		w.User = u.User.Username()

@@ -52,7 +52,7 @@ func parts(prefs map[string]string) ([]part, error) {
 		if v["carddav.url"] == "" {
 			continue
 		}
-		all = append(all, part{what: book, name: v["description"], file: v["filename"], who: davWho("carddav", v["carddav.url"], v["carddav.username"])})
+		all = append(all, part{what: book, name: v["description"], file: v["filename"], who: DAVWho("carddav", v["carddav.url"], v["carddav.username"])})
 	}
 	for id, v := range groups(prefs, "calendar.registry.") {
 		// One with the type storage is this device's own, and one of a file or of
@@ -60,7 +60,7 @@ func parts(prefs map[string]string) ([]part, error) {
 		if v["type"] != "caldav" && v["type"] != "gdata" {
 			continue
 		}
-		all = append(all, part{what: calendar, name: v["name"], id: id, who: davWho("caldav", v["uri"], v["username"])})
+		all = append(all, part{what: calendar, name: v["name"], id: id, who: DAVWho("caldav", v["uri"], v["username"])})
 	}
 	if len(all) > maxAccounts {
 		return nil, fmt.Errorf("%d accounts are more than the %d that can be handled", len(all), maxAccounts)
@@ -116,9 +116,9 @@ func mailOf(v map[string]string, what string) (part, bool) {
 	return part{what: what, name: name, who: binding.Who{Type: kind, User: user, Host: binding.Host("imap://" + host)}}, true
 }
 
-// davWho says whose an address is: by the name that is set, or in the address
+// DAVWho says whose an address is: by the name that is set, or in the address
 // itself, as Nextcloud and Google have it there.
-func davWho(kind, address, user string) binding.Who {
+func DAVWho(kind, address, user string) binding.Who {
 	w := binding.Who{Type: kind, User: user, Host: binding.Host(address)}
 	u, err := url.Parse(address)
 	if err != nil || w.User != "" {

@@ -96,7 +96,7 @@ func TestDavWho(t *testing.T) {
 		"https://cloud.example/remote.php/dav/calendars/":                    "@cloud.example",
 		"nothing": "",
 	} {
-		w := davWho("caldav", address, "")
+		w := DAVWho("caldav", address, "")
 		got := w.User + "@" + w.Host
 		if w.Host == "" {
 			got = w.User

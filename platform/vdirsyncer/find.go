@@ -129,7 +129,7 @@ type partner struct {
 func (c *config) partners(name string) []partner {
 	var ps []partner
 	for _, p := range c.pairs {
-		other := ""
+		var other string
 		switch name {
 		case p.a:
 			other = p.b

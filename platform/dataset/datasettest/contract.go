@@ -39,8 +39,8 @@ type Program struct {
 	Spoil func(t *testing.T, id string) string
 }
 
-// Contacts, Notes, Calendars and Photos run the contract on an adapter: make
-// gives a program with an empty home.
+// Contacts runs the contract on an adapter; make gives a program with an empty
+// home.
 func Contacts(t *testing.T, adapter string, make func(*testing.T) Program) {
 	run(t, adapter, departure.Contacts, make)
 }
@@ -222,9 +222,7 @@ func (d *desk) stops() {
 	over, cancel := context.WithCancel(d.Context())
 	cancel()
 	for _, s := range d.find() {
-		for range s.List(d.Context(), d.ref(&s), all) {
-			break
-		}
+		s.List(d.Context(), d.ref(&s), all)(func(source.Item, error) bool { return false })
 		whole := true
 		for _, err := range s.List(over, d.ref(&s), all) {
 			var incomplete *source.Incomplete

@@ -17,7 +17,7 @@ func tree(t *testing.T, at string) map[string]string {
 		if err != nil {
 			return err
 		}
-		files[p] = print(t, p)
+		files[p] = fingerprint(t, p)
 		return nil
 	})
 	if err != nil {
@@ -26,8 +26,8 @@ func tree(t *testing.T, at string) map[string]string {
 	return files
 }
 
-// print is a file's mode, time and content.
-func print(t *testing.T, at string) string {
+// fingerprint is a file's mode, time and content.
+func fingerprint(t *testing.T, at string) string {
 	t.Helper()
 	info, err := os.Lstat(at)
 	if err != nil {
@@ -60,7 +60,7 @@ func (d *desk) touched() map[string]string {
 			}
 			for _, beside := range []string{"", "-wal", "-journal"} {
 				if _, err := os.Lstat(at + beside); err == nil {
-					seen[at+beside] = print(d.T, at+beside)
+					seen[at+beside] = fingerprint(d.T, at+beside)
 				}
 			}
 		}
