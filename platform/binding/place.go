@@ -66,6 +66,8 @@ type Left struct {
 	Where  string // as shown to a person: "list of accounts", "keyring"
 	Name   string // which one there, for the log
 	Locked bool   // it lies in a locked keyring
+	// Remedy is how the person removes it, nil where that is not known.
+	Remedy *departure.Remedy
 }
 
 // Place is one kind of place where accounts are registered. Methods may be

@@ -2,8 +2,9 @@
 // books, calendars, task lists and memo lists of a GNOME desktop, local ones
 // and the cached copies of an account's.
 //
-// It may import platform/bus and platform/sqliteread, and nothing else of
-// ours. Facts stated here were measured on EDS 3.46.
+// It may import platform/bus, platform/sqliteread and platform/secrets, and
+// platform/binding with agent/departure for the port that [ByHand] fills, and
+// nothing else of ours. Facts stated here were measured on EDS 3.46.
 //
 // Invariants:
 //   - EDS tells half-truths. A store that copies a remote collection opens,
@@ -17,7 +18,8 @@
 //   - Items are listed by UID and revision first and fetched in batches of a
 //     few megabytes: a reply of 128 MiB kills the factory.
 //   - Nothing in EDS is changed or removed except by Create and Keep, which
-//     add. Keep never overwrites what it finds.
+//     add, and by ByHand.Remove, which removes one source by its exact uid. Keep
+//     never overwrites what it finds.
 //   - Reading raises no Event that counts: opening a store makes EDS set
 //     ConnectionStatus, which is reported as StatusChanged alone.
 package eds

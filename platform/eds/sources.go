@@ -72,7 +72,8 @@ type Source struct {
 
 	// Where a remote one lives, resolved along its parents; "" unknown.
 	Host, User, Path string
-	Port             int // 0 unknown
+	Port             int  // 0 unknown
+	Plain            bool // asked without TLS
 
 	// Malformed says why a part of the entry was not understood, "" if all
 	// was. Such a source is unknown, never local.
@@ -221,6 +222,7 @@ func resolve(e entry, all map[string]entry) Source {
 		s.UOAAccount = cmp.Or(s.UOAAccount, accountOf(p, "Ubuntu Online Accounts"))
 		locate(&s, p)
 	}
+	s.Plain = plain(append([]entry{e}, chain...))
 	remote := s.Account() || s.Host != "" || slices.ContainsFunc(chain, func(p entry) bool { return p.file.has("Collection") })
 	s.Local = s.Kind.Holds() && s.Backend == "local" && !remote && s.Malformed == ""
 	return s
@@ -279,6 +281,22 @@ func locate(s *Source, e entry) {
 			s.Port = int(port)
 		}
 	}
+}
+
+// plain reports whether the server is asked without TLS, by the nearest entry that
+// says so: its method of security, or an address. Source: ESourceSecurity of
+// libedataserver, whose method is "none" for it.
+func plain(chain []entry) bool {
+	for _, e := range chain {
+		if e.file.has("Security") {
+			method := strings.TrimSpace(e.file.get("Security", "Method"))
+			return method == "" || method == "none"
+		}
+		if at := cmp.Or(e.file.get("Collection", "ContactsUrl"), e.file.get("Collection", "CalendarUrl")); at != "" {
+			return strings.HasPrefix(at, "http://")
+		}
+	}
+	return false
 }
 
 // Descendants returns the sources that descend from a GOA account, the

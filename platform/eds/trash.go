@@ -17,21 +17,6 @@ type Dirs struct {
 	Cache string // $XDG_CACHE_HOME/evolution
 }
 
-// UserDirs are those of the environment.
-func UserDirs() (Dirs, error) {
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return Dirs{}, fmt.Errorf("cannot find the home folder: %w", err)
-	}
-	at := func(env, fallback string) string {
-		if dir := os.Getenv(env); filepath.IsAbs(dir) {
-			return filepath.Join(dir, "evolution")
-		}
-		return filepath.Join(home, fallback, "evolution")
-	}
-	return Dirs{Data: at("XDG_DATA_HOME", ".local/share"), Cache: at("XDG_CACHE_HOME", ".cache")}, nil
-}
-
 // TrashFile is a regular file of a removed source.
 type TrashFile struct {
 	Path  string // relative to Trashed.Root

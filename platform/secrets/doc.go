@@ -4,8 +4,8 @@
 // It imports platform/bus and godbus.
 //
 // Invariants:
-//   - It reads names and states, never a password, and changes nothing: no
-//     unlocking, no prompt, no deletion.
+//   - It reads names and states, never a password, and changes nothing but the one
+//     item that Delete names: no unlocking, no prompt.
 //   - A search tells locked and unlocked items apart: a locked collection hides
 //     nothing.
 //   - A service that is not there, or answers something else than its interface

@@ -75,6 +75,46 @@ func TestSearchTellsLockedItemsApart(t *testing.T) {
 	}
 }
 
+func TestDeleteTakesOneItem(t *testing.T) {
+	sessiontest.Need(t, "secret-tool", "libsecret-tools")
+	ctx, s, c := start(t, session.KeyringUnlocked, 0)
+	item := func(name string) Found {
+		t.Helper()
+		found, err := c.Search(ctx, map[string]string{"who": name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	for _, name := range []string{"alice", "bob"} {
+		put := s.Command(ctx, "secret-tool", "store", "--label=test", "who", name)
+		put.Stdin = strings.NewReader("hidden")
+		if out, err := put.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	alice := item("alice").Unlocked[0]
+	if err := c.Delete(ctx, alice); err != nil {
+		t.Fatal(err)
+	}
+	if item("alice").Len() != 0 || item("bob").Len() != 1 {
+		t.Errorf("of alice are left %+v, of bob %+v", item("alice"), item("bob"))
+	}
+	if err := c.Delete(ctx, alice); err == nil {
+		t.Error("an item was deleted twice")
+	}
+	bob := item("bob").Unlocked[0]
+	if err := s.LockKeyring(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Delete(ctx, bob); err == nil {
+		t.Error("an item was deleted from a locked keyring")
+	}
+	if got := item("bob"); got.Len() != 1 {
+		t.Errorf("of bob are left %+v", got)
+	}
+}
+
 func TestCollections(t *testing.T) {
 	ctx, s, c := start(t, session.KeyringUnlocked, 0)
 	for _, want := range []bool{false, true} {

@@ -83,7 +83,8 @@ func (s signIn) brings(e eds.Source) bool {
 	if _, id, ok := goa.AccountOf(s.ID); ok {
 		return id == e.GOAAccount
 	}
-	return false
+	uid, ok := eds.UIDOf(s.ID)
+	return ok && (e.UID == uid || slices.Contains(e.Parents, uid))
 }
 
 // countGoing fills in what vanishes with each sign-in: the address books,
@@ -129,14 +130,19 @@ func (s *survey) countOf(ctx context.Context, e eds.Source) int64 {
 }
 
 // bookSource names a synced store in a way that stays when the account is added
-// again: by what it syncs, not by its uid.
+// again: by what it syncs, not by its uid. One that was set up by hand is named by
+// its uid: it may sync what the account's own does too.
 func bookSource(e eds.Source) departure.Source {
 	at := e.Path
 	if at == "" {
 		at = e.DisplayName
 	}
+	id := "book:" + string(e.Kind) + ":" + at
+	if !e.Account() {
+		id = "hand:" + string(e.Kind) + ":" + e.UID
+	}
 	return departure.Source{
-		ID: departure.SourceID("book:" + string(e.Kind) + ":" + at), Dataset: datasetOfBook(e.Kind), Fate: departure.Leaves,
+		ID: departure.SourceID(id), Dataset: datasetOfBook(e.Kind), Fate: departure.Leaves,
 		OfAccount: true, Name: fmt.Sprintf("%s on this device (%s)", strings.ReplaceAll(string(e.Kind), "-", " "), e.DisplayName),
 	}
 }

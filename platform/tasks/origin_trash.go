@@ -13,6 +13,11 @@ import (
 	"github.com/clearance-project/clearance/platform/eds"
 )
 
+// edsDirs are the folders of evolution-data-server.
+func (w *Worker) edsDirs() eds.Dirs {
+	return eds.Dirs{Data: filepath.Join(w.cfg.Dirs.Data, "evolution"), Cache: filepath.Join(w.cfg.Dirs.Cache, "evolution")}
+}
+
 // findTrash adds what evolution-data-server kept of the account's stores when
 // they were removed: a contact made without network lies only there.
 func (s *survey) findTrash(ctx context.Context) {
@@ -24,11 +29,7 @@ func (s *survey) findTrash(ctx context.Context) {
 		s.lack("internal", err.Error())
 		return
 	}
-	dirs, err := eds.UserDirs()
-	if err != nil {
-		s.lack("trash", err.Error())
-		return
-	}
+	dirs := s.w.edsDirs()
 	for _, b := range m.Books {
 		found, err := eds.Trash(ctx, dirs, []string{b.UID})
 		if err != nil {

@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"github.com/clearance-project/clearance/platform/binding"
+	"github.com/clearance-project/clearance/platform/eds"
 	"github.com/clearance-project/clearance/platform/goa"
 	"github.com/clearance-project/clearance/platform/libaccounts"
 	"github.com/clearance-project/clearance/platform/nextcloudclient"
@@ -15,6 +16,7 @@ import (
 func (w *Worker) newPlaces() []binding.Place {
 	return []binding.Place{
 		goa.NewAccounts(w.goa),
+		eds.NewByHand(w.eds, w.secrets, w.edsDirs(), w.cfg.Dirs.Config),
 		libaccounts.New(w.cfg.Dirs, w.cfg.Bus),
 		nextcloudclient.New(w.cfg.Dirs, w.secrets),
 		thunderbird.New(w.cfg.Dirs),

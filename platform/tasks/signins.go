@@ -251,6 +251,7 @@ func (w *Worker) goneBinding(ctx context.Context, account departure.Account, k d
 	case len(left) > 0:
 		b.State = departure.BindingLeftover
 		b.Why = departure.Reason{Code: "leftover", Text: fmt.Sprintf("something of %s is still in the %s of this device", k.Name, left[0].Where)}
+		b.Blocked = withCommand(left[0].Remedy, account)
 		if left[0].Locked {
 			unlock := binding.Unlock()
 			b.Blocked = withCommand(&unlock, account)
