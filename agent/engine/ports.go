@@ -84,6 +84,9 @@ type CopyResult struct {
 	// Beside says why what only lies beside the copy (pages to look at, files to
 	// import) could not be written; "" if it was. The copy counts all the same.
 	Beside string
+	// Mended says what of the copy's own lists could not be read, and was told
+	// again from the agent's own list; "" for nothing.
+	Mended string
 	// Earlier counts the versions of before that were found damaged and put
 	// aside. The items' newest versions are whole.
 	Earlier int64

@@ -156,6 +156,9 @@ func (p *pass) copied(ctx context.Context, what string, res CopyResult, err erro
 		if res.Beside != "" {
 			events = append(events, p.e.event(rec, "copy", "your copy is not touched by this: "+res.Beside))
 		}
+		if res.Mended != "" {
+			events = append(events, p.e.event(rec, "copy", res.Mended))
+		}
 		if res.Earlier > 0 {
 			events = append(events, p.e.event(rec, "copy", fmt.Sprintf("%d earlier versions in your copy were damaged, and are put aside; what they are versions of is whole", res.Earlier)))
 		}

@@ -96,8 +96,11 @@ type Bag struct {
 type Recovered struct {
 	Finished int  // renames that a killed run had left
 	Lost     int  // lines of the journal whose file is not there
-	Damaged  int  // lines of the journal that could not be read
+	Damaged  int  // lines of the journal that could not be read, since [Bag.Mended]
 	Fold     bool // a fold was finished
+	// Mend says that lines of the journal could not be read, be it only the last
+	// one, which has no end: what they spoke of must be told of by a ledger.
+	Mend bool
 	// Lists names the files about the bag itself that someone else changed. The
 	// next fold writes them anew.
 	Lists []string

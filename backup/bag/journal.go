@@ -78,28 +78,40 @@ func parseEntry(text []byte) (entry, error) {
 	return e, nil
 }
 
-// readJournal calls each for every good line and counts the bad ones.
-func readJournal(in io.Reader, each func(*entry) error) (bad int, err error) {
+// readJournal calls each for every good line and bad for every other that has an
+// end; torn says that the last has none, and is none. A line that is longer than
+// any of ours is bad as a whole.
+func readJournal(in io.Reader, each func(*entry) error, bad func(text []byte)) (torn bool, err error) {
 	lines := bufio.NewReaderSize(in, maxLine)
 	for {
 		text, err := lines.ReadSlice('\n')
 		if errors.Is(err, bufio.ErrBufferFull) {
-			return bad + 1, nil // no line of ours is this long: the rest is not a journal
+			bad(text)
+			for errors.Is(err, bufio.ErrBufferFull) {
+				_, err = lines.ReadSlice('\n')
+			}
+			if err == nil {
+				continue
+			}
+			text = nil
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
-			return bad, err
+			return false, err
 		}
 		if len(text) == 0 {
-			return bad, nil
+			return false, nil
 		}
 		e, perr := parseEntry(trimLF(text))
-		if perr != nil || err != nil {
-			bad++ // a line without its end is torn, whatever it says
+		if perr == nil {
+			if err := each(&e); err != nil {
+				return false, err
+			}
 			continue
 		}
-		if err := each(&e); err != nil {
-			return bad, err
+		if err != nil {
+			return true, nil
 		}
+		bad(text)
 	}
 }
 

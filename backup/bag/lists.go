@@ -116,7 +116,11 @@ func (b *Bag) eachOf(each func(*entry) error) (bad int, err error) {
 		return 0, err
 	}
 	defer f.Close()
-	return readJournal(f, each)
+	torn, err := readJournal(f, each, func([]byte) { bad++ })
+	if torn {
+		bad++
+	}
+	return bad, err
 }
 
 // manifest writes the old manifest without what is gone or has a new line, and
@@ -226,21 +230,34 @@ func (b *Bag) Items() iter.Seq2[Record, error] {
 }
 
 // Waiting reads the journal: every version that is in the bag for good and not
-// yet folded. A run that was killed may have put items in that its ledger does
-// not know; this is where it learns of them.
+// yet folded, and that no later line takes out. A run that was killed may have
+// put items in that its ledger does not know; this is where it learns of them.
 func (b *Bag) Waiting() iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		stop := errors.New("stop")
+		gone := map[string]int{} // path → number of the last line that takes it out
+		n := 0
 		err := b.eachEntry(func(e *entry) error {
-			if e.State != Copied {
-				return nil
+			switch n++; e.State {
+			case Lost:
+				gone[e.Path] = n
+			case Edited:
+				gone[e.Was] = n
 			}
-			r, err := e.record()
-			if err == nil && !yield(r, nil) {
-				return stop
-			}
-			return err
+			return nil
 		})
+		stop := errors.New("stop")
+		if n = 0; err == nil {
+			err = b.eachEntry(func(e *entry) error {
+				if n++; e.State != Copied || n < gone[e.Path] {
+					return nil
+				}
+				r, err := e.record()
+				if err == nil && !yield(r, nil) {
+					return stop
+				}
+				return err
+			})
+		}
 		if err != nil && !errors.Is(err, stop) {
 			yield(Record{}, trouble(err))
 		}

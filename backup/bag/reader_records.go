@@ -41,9 +41,14 @@ func (r *Reader) survey(ctx context.Context) error {
 			return err
 		}
 		return r.await(e)
-	}); err != nil {
+	}, func([]byte) { r.unreadable++ }); err != nil {
 		return err
 	}
+	kept, _, err := countDamaged(r.root)
+	if err != nil {
+		kept++ // nobody knows how many
+	}
+	r.unreadable += kept
 	r.newer.seal()
 	return nil
 }
@@ -96,11 +101,11 @@ func (r *Reader) eachItem(each func(*line) error, bad func()) error {
 
 // eachWaiting reads the journal, where it is not folded. Its last line may be
 // torn: then nothing was acknowledged by it.
-func (r *Reader) eachWaiting(each func(*entry) error) error {
+func (r *Reader) eachWaiting(each func(*entry) error, bad func(text []byte)) error {
 	if r.folded || r.journal == nil {
 		return nil
 	}
-	_, err := readJournal(r.journal.reader(), each)
+	_, err := readJournal(r.journal.reader(), each, bad)
 	return err
 }
 
@@ -128,7 +133,7 @@ func (r *Reader) Records() iter.Seq2[Record, error] {
 		}
 		err := r.eachItem(pass, func() {})
 		if err == nil {
-			err = r.eachWaiting(func(e *entry) error { return pass(&e.line) })
+			err = r.eachWaiting(func(e *entry) error { return pass(&e.line) }, func([]byte) {})
 		}
 		if err == nil {
 			err = r.unspoken(yield)

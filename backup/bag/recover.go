@@ -31,6 +31,10 @@ func (b *Bag) recover() error {
 	if err := b.restoreJournal(); err != nil {
 		return err
 	}
+	var err error
+	if b.found.Damaged, b.found.Mend, err = countDamaged(b.root); err != nil {
+		return err
+	}
 	if err := b.emptyTemp(); err != nil {
 		return err
 	}
@@ -95,7 +99,8 @@ func (b *Bag) restoreJournal() error {
 func (b *Bag) copyJournal(old, fresh disk.File) (n int, err error) {
 	out := bufio.NewWriterSize(fresh, 1<<20)
 	var buf []byte
-	bad, err := readJournal(old, func(e *entry) error {
+	var found damage
+	found.torn, err = readJournal(old, func(e *entry) error {
 		keep, err := b.finish(e)
 		if err != nil || !keep {
 			return err
@@ -104,8 +109,10 @@ func (b *Bag) copyJournal(old, fresh disk.File) (n int, err error) {
 		buf = e.append(buf[:0])
 		_, err = out.Write(buf)
 		return err
-	})
-	b.found.Damaged = bad
+	}, found.add)
+	if err == nil {
+		err = b.keepDamaged(&found)
+	}
 	if err != nil {
 		return n, err
 	}
@@ -233,14 +240,14 @@ func (b *Bag) present(name string) (bool, error) {
 	return err == nil && st.Mode.IsRegular(), err
 }
 
-// emptyTemp removes staged files that no line speaks of.
+// emptyTemp takes staged files away that no line speaks of.
 func (b *Bag) emptyTemp() error {
 	list, err := b.root.Names(tempDir)
 	if err != nil {
 		return err
 	}
 	for _, n := range list {
-		if err := b.root.Remove(tempDir + "/" + n); err != nil {
+		if err := b.setAside(n); err != nil {
 			return err
 		}
 	}

@@ -70,6 +70,7 @@ type Report struct {
 	Removed int // copies that someone had taken away: likewise
 
 	Recovered bag.Recovered
+	Mended    Mended
 	Began     time.Time
 	Ended     time.Time
 }

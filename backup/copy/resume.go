@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"slices"
 	"sync"
 
-	"github.com/clearance-project/clearance/backup/bag"
 	"github.com/clearance-project/clearance/backup/ledger"
-	"github.com/clearance-project/clearance/backup/source"
 	"github.com/clearance-project/clearance/backup/verify"
 )
 
@@ -38,38 +35,6 @@ func (r *run) resume() error {
 		return nil
 	}
 	return r.ledger.Sync()
-}
-
-// relist tells the bag again of what it holds, where somebody damaged the list
-// of its items.
-func (r *run) relist() error {
-	if !slices.Contains(r.bag.Recovered().Lists, bag.ItemsName) {
-		return nil
-	}
-	type place struct {
-		source.Key
-		path string
-	}
-	told := map[place]bool{}
-	for rec, err := range r.bag.Items() {
-		if err != nil {
-			return err
-		}
-		told[place{rec.Key, rec.Path}] = true
-	}
-	var untold []bag.Record
-	for e, err := range r.ledger.All() {
-		if err != nil {
-			return err
-		}
-		if !told[place{e.Key, e.Path}] {
-			untold = append(untold, bag.Record{
-				Key: e.Key, Name: e.ID, Rev: e.Rev, Unsettled: e.Unsettled, Path: e.Path,
-				Size: e.Size, SHA256: e.SHA256, FirstSeen: e.FirstSeen, State: bag.Copied,
-			})
-		}
-	}
-	return r.bag.Relist(untold)
 }
 
 // heal finds copies that someone edited or took away, and takes them off the

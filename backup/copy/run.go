@@ -83,13 +83,14 @@ func (r *run) all(ctx context.Context, items iter.Seq2[source.Item, error]) erro
 	if err := r.resume(); err != nil {
 		return err
 	}
+	var err error
+	if r.report.Mended, err = Mend(r.bag, r.ledger); err != nil {
+		return err
+	}
 	if !r.opts.TrustCopies {
 		if err := r.heal(ctx); err != nil {
 			return err
 		}
-	}
-	if err := r.relist(); err != nil {
-		return err
 	}
 	if err := r.copy(ctx, items); err != nil {
 		return err

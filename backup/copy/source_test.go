@@ -297,7 +297,8 @@ func TestRewriteThroughAMapIsFoundByRehashAndCopiedAnew(t *testing.T) {
 func TestFreshStampsAreReadAgain(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.jpg", "one")
-	r, err := w.run(t.Context(), copy.Options{Now: time.Now}) // its change time is now
+	now := time.Now() // its change time, however long it takes until it is listed
+	r, err := w.run(t.Context(), copy.Options{Now: func() time.Time { return now }})
 	must(t, err)
 	if r.Copied != 1 {
 		t.Fatalf("%+v", r)

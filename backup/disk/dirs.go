@@ -33,7 +33,7 @@ func (d *dir) release() {
 type system struct {
 	top   *dir
 	mu    sync.Mutex
-	dirs  map[string]*dir
+	dirs  map[string]*dir // nil once the root is closed
 	clock uint64
 }
 
@@ -46,15 +46,25 @@ func (s *system) in(name string) (*dir, string, error) {
 	if !valid(name) {
 		return nil, "", &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
 	}
-	i := strings.LastIndexByte(name, '/')
-	if i < 0 {
-		s.top.uses.Add(1)
-		return s.top, name, nil
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	i := strings.LastIndexByte(name, '/')
+	if i < 0 {
+		d, err := s.held()
+		return d, name, err
+	}
 	d, err := s.cached(name[:i])
 	return d, name[i+1:], err
+}
+
+// held is the top, to be released; s.mu is held. After [system.Close] there is
+// none: its number may be another file's by then.
+func (s *system) held() (*dir, error) {
+	if s.dirs == nil {
+		return nil, fs.ErrClosed
+	}
+	s.top.uses.Add(1)
+	return s.top, nil
 }
 
 // valid reports whether every component of a name is one: fs.ValidPath, but that
@@ -78,19 +88,21 @@ func valid(name string) bool {
 }
 
 func (s *system) dir(path string) (*dir, error) {
-	if path == "." {
-		s.top.uses.Add(1)
-		return s.top, nil
-	}
-	if !valid(path) {
+	if path != "." && !valid(path) {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrInvalid}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if path == "." {
+		return s.held()
+	}
 	return s.cached(path)
 }
 
 func (s *system) cached(path string) (*dir, error) {
+	if s.dirs == nil {
+		return nil, fs.ErrClosed
+	}
 	s.clock++
 	if d := s.dirs[path]; d != nil {
 		d.used = s.clock
@@ -159,14 +171,18 @@ func isLink(dir int, name string) bool {
 	return unix.Fstatat(dir, name, &st, unix.AT_SYMLINK_NOFOLLOW) == nil && st.Mode&unix.S_IFMT == unix.S_IFLNK
 }
 
-// Close closes the root and every folder kept open.
+// Close closes the root and every folder kept open. Calls under way end first
+// with theirs; later ones are fs.ErrClosed, and closing again does nothing.
 func (s *system) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for p, d := range s.dirs {
-		d.release()
-		delete(s.dirs, p)
+	if s.dirs == nil {
+		return nil
 	}
+	for _, d := range s.dirs {
+		d.release()
+	}
+	s.dirs = nil
 	s.top.release()
 	return nil
 }

@@ -24,9 +24,14 @@ var whole = []int64{
 }
 
 func (s *system) SyncsAll() bool {
+	d, err := s.dir(".")
+	if err != nil {
+		return false
+	}
+	defer d.release()
 	var st unix.Statfs_t
 	for {
-		err := unix.Fstatfs(s.top.fd, &st)
+		err := unix.Fstatfs(d.fd, &st)
 		if err == unix.EINTR {
 			continue
 		}

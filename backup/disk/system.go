@@ -203,7 +203,12 @@ func (s *system) SyncDir(name string) error {
 }
 
 func (s *system) SyncAll() error {
-	if err := unix.Syncfs(s.top.fd); err != nil {
+	d, err := s.dir(".")
+	if err != nil {
+		return err
+	}
+	defer d.release()
+	if err := unix.Syncfs(d.fd); err != nil {
 		return &fs.PathError{Op: "syncfs", Path: ".", Err: err}
 	}
 	return nil

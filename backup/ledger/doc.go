@@ -16,11 +16,13 @@
 //   - What [Ledger.Put] was given counts as kept only when [Ledger.Sync] has
 //     returned nil. After a failed Sync the ledger refuses everything until it
 //     is opened again.
-//   - A torn or damaged record ends the list: what follows is forgotten, which
-//     can only make an item look not copied or not read back.
-//   - [Ledger.Digest] depends on the items alone, not on order or time. The
-//     daemon keeps it: a list that was damaged, exchanged or rolled back has
-//     another, and counts only when everything on it was read back anew.
+//   - A torn or damaged record ends the list: what follows is forgotten. That an
+//     item was copied or read back is only forgotten so; that it was taken off
+//     the list, or what was found wrong in it, is told by the digest.
+//   - [Ledger.Digest] depends on the items and on which of them are [NotParsed],
+//     not on order or time. The daemon keeps it: a list that was damaged,
+//     exchanged or rolled back has another, and counts only when everything on
+//     it was read back anew.
 //   - What was read back counts for the destination where it was read
 //     ([Ledger.ReadFrom]) and for no other.
 //   - What was found wrong in an item's content ([NotParsed]) stays listed until

@@ -43,6 +43,9 @@ func (l *Ledger) failed(sum *keySum, f Failure) bool {
 		l.more++
 		return false
 	}
+	if f.Reason == NotParsed || l.failures[*sum].Reason == NotParsed {
+		l.changes++
+	}
 	l.failures[*sum] = f
 	return true
 }
@@ -56,8 +59,12 @@ func (l *Ledger) ClearFailure(k *source.Key) error {
 }
 
 func (l *Ledger) clear(sum *keySum) error {
-	if _, ok := l.failures[*sum]; !ok {
+	f, ok := l.failures[*sum]
+	if !ok {
 		return nil
+	}
+	if f.Reason == NotParsed {
+		l.changes++
 	}
 	delete(l.failures, *sum)
 	_, err := l.append(append(append(l.body[:0], recCleared), sum[:]...))

@@ -78,6 +78,44 @@ func TestRolledBackListHasAnotherDigest(t *testing.T) {
 	}
 }
 
+// A torn end that held nothing but what was found wrong in an item makes another
+// list too: the item would look right.
+func TestAListThatLostAFindingHasAnotherDigest(t *testing.T) {
+	dir := t.TempDir()
+	l := open(t, dir)
+	must(t, l.Put(entry(1)))
+	must(t, l.Verified(entry(1), time.Unix(5, 0), disk.Stat{}))
+	sound, err := l.Digest()
+	must(t, err)
+	must(t, l.Sync())
+	before, err := os.Stat(filepath.Join(dir, "ledger"))
+	must(t, err)
+	must(t, l.Fail(&ledger.Failure{Key: entry(1).Key, Reason: ledger.NotParsed, At: time.Unix(6, 0)}))
+	kept, err := l.Digest()
+	must(t, err)
+	l = reopen(t, l, dir)
+	if d, err := l.Digest(); err != nil || d != kept || d == sound {
+		t.Errorf("digest %s, was %s, %s without the finding: %v", d, kept, sound, err)
+	}
+	// It goes with the finding, and by no failure of another sort.
+	must(t, l.ClearFailure(&entry(1).Key))
+	must(t, l.Fail(&ledger.Failure{Key: entry(2).Key, Reason: "unreadable", At: time.Unix(6, 0)}))
+	if d, err := l.Digest(); err != nil || d != sound {
+		t.Errorf("digest %s, want %s: %v", d, sound, err)
+	}
+	must(t, l.Fail(&ledger.Failure{Key: entry(1).Key, Reason: ledger.NotParsed, At: time.Unix(7, 0)}))
+	must(t, l.Close())
+	must(t, os.Truncate(filepath.Join(dir, "ledger"), before.Size()+3))
+	l = open(t, dir)
+	defer l.Close()
+	if _, found := l.Failure(&entry(1).Key); found || l.Dropped() == 0 {
+		t.Fatalf("the finding is there; dropped %d bytes", l.Dropped())
+	}
+	if d, err := l.Digest(); err != nil || d == kept {
+		t.Errorf("nobody can tell: %v", err)
+	}
+}
+
 func TestClosedWhileItIsRead(t *testing.T) {
 	l := open(t, t.TempDir())
 	for i := range 10 {

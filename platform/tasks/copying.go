@@ -69,7 +69,7 @@ func (w *Worker) Backup(ctx context.Context, job engine.Job, report engine.Repor
 		beside = w.beside(ctx, b.Bag, l, job, 0, noPreviews)
 	}
 	res = w.result(b, l, int64(r.Copied), int64(r.Failed), r.Bytes)
-	res.Beside = beside
+	res.Beside, res.Mended = beside, mendedText(&r.Mended)
 	return res, destination(ended(err), job)
 }
 

@@ -3,6 +3,8 @@ package tasks
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/clearance-project/clearance/agent/departure"
@@ -28,6 +30,13 @@ func (w *Worker) Verify(ctx context.Context, job engine.Job, before time.Time, r
 	}
 	defer func() { err = errors.Join(err, w.afterwards(err, b.key)) }()
 	if err := w.begin(b); err != nil {
+		return res, destination(err, job)
+	}
+	mended, err := copy.Mend(b.Bag, l)
+	if err == nil && mended.Any() {
+		err = copy.Fold(b.Bag, l)
+	}
+	if err != nil {
 		return res, destination(err, job)
 	}
 	since, err := w.readFrom(b)
@@ -59,7 +68,7 @@ func (w *Worker) Verify(ctx context.Context, job engine.Job, before time.Time, r
 		beside = w.beside(ctx, b.Bag, l, job, bad, previewTime)
 	}
 	res = w.result(b, l, int64(r.OK), int64(bad+r.Unknown), r.Bytes)
-	res.Beside, res.Earlier = beside, int64(earlier)
+	res.Beside, res.Earlier, res.Mended = beside, int64(earlier), mendedText(&mended)
 	return res, nil
 }
 
@@ -116,4 +125,27 @@ func (w *Worker) settleProblems(b *bag.Bag, l *ledger.Ledger, r verify.Report) e
 		return nil
 	}
 	return errors.Join(l.Sync(), copy.Fold(b, l))
+}
+
+// mendedText says what of the copy's own lists was amiss; "" for nothing.
+func mendedText(m *copy.Mended) string {
+	if !m.Any() {
+		return ""
+	}
+	said := "the copy's own lists were not whole"
+	if m.Lines > 0 {
+		said += fmt.Sprintf(": lines that it had not worked off yet cannot be read (%d)", m.Lines)
+	}
+	said += fmt.Sprintf(". By this device's own list %d items came back to their places and %d were listed again", m.Back, m.Relisted)
+	var names []string
+	for _, k := range m.Keys[:min(len(m.Keys), maxExamples)] {
+		names = append(names, text(k.ID))
+	}
+	if len(names) > 0 {
+		said += ": " + strings.Join(names, ", ")
+		if m.Relisted > len(names) {
+			said += " and more"
+		}
+	}
+	return said
 }

@@ -142,3 +142,19 @@ func TestADrillInTheCopyMakesNothingThere(t *testing.T) {
 		t.Error("a folder was made in the copy")
 	}
 }
+
+// TestLinesThatCannotBeReadAreToldOf: by the next that opens the copy to write,
+// be it only to read it back.
+func TestLinesThatCannotBeReadAreToldOf(t *testing.T) {
+	d := newDesk(t)
+	d.declared(map[departure.Dataset]string{departure.Photos: d.folder("album", map[string]string{"a.jpg": "a"})})
+	eventually(t, "all in the copy", func() bool { d.backup(); return d.look().Copy.Items == 1 })
+	must(t, os.WriteFile(d.copyAt()+"/.clearance/journal", []byte("no line of ours\n"), 0o600))
+	d.look() // opens the copy
+	if res := d.verify(); !strings.Contains(res.Mended, "lines that it had not worked off yet cannot be read (1)") {
+		t.Errorf("%+v", res)
+	}
+	if res := d.verify(); res.Mended != "" {
+		t.Errorf("told again: %+v", res)
+	}
+}
