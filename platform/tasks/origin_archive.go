@@ -97,7 +97,7 @@ func (w *Worker) inspectArchive(ctx context.Context, g given, d departure.Datase
 		return err
 	}
 	defer func() { _ = root.Close() }() // only read
-	if g.found.Whole() != nil {
+	if g.found.Whole() != nil || long(root, &g.found) {
 		return nil
 	}
 	x, err := archive.Open(ctx, root, g.found, &w.shelf, w.cfg.Clock.Now)
@@ -105,6 +105,26 @@ func (w *Worker) inspectArchive(ctx context.Context, g given, d departure.Datase
 		return err
 	}
 	defer func() { _ = x.Close() }() // only read
+	return nothingOf(x, d)
+}
+
+// quickly is how large the tapes of an export may be that are read to their end
+// while a person waits, bytes.
+const quickly = 4 << 30
+
+// long reports whether listing an export takes long; the first look does it then.
+func long(root *scan.Root, f *archive.Found) bool {
+	var size int64
+	for _, name := range f.Files() {
+		if st, err := root.Lstat(name); err == nil && !strings.HasSuffix(strings.ToLower(name), ".zip") {
+			size += st.Size
+		}
+	}
+	return size > quickly
+}
+
+// nothingOf refuses an export that has nothing of a dataset, with what it has.
+func nothingOf(x *archive.Export, d departure.Dataset) error {
 	if x.Holds(source.Dataset(d)) {
 		return nil
 	}
@@ -115,7 +135,7 @@ func (w *Worker) inspectArchive(ctx context.Context, g given, d departure.Datase
 		}
 	}
 	if len(has) == 0 {
-		return fmt.Errorf("it holds nothing")
+		return errors.New("it holds nothing")
 	}
 	return fmt.Errorf("it holds no %s, but %s", d, strings.Join(has, ", "))
 }
@@ -163,6 +183,10 @@ func (s *survey) addArchive(ctx context.Context, src departure.Source, at string
 		return
 	}
 	s.closers = append(s.closers, func(context.Context) error { return x.Close() })
+	if err := nothingOf(x, src.Dataset); err != nil {
+		o.why = departure.Reason{Code: "parts", Text: src.Name + " is no source of your " + string(src.Dataset) + ": " + err.Error()}
+		return
+	}
 	from := &archive.Source{Ref: o.ref(s.job), Export: x, Folder: x.Name}
 	o.beside = from.Beside()
 	if x.Unproven() {

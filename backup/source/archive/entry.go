@@ -17,7 +17,7 @@ const (
 	// cameras write is about 1, text 20.
 	maxRatio = 200
 	// slack is what may be unpacked whatever the ratio, bytes.
-	slack = 256 << 20
+	slack = 64 << 20
 )
 
 // Why an archive as a whole is refused.
@@ -85,7 +85,7 @@ type index struct {
 	kept    map[int32][]byte // whole files that every listing reads
 	browser manifest         // of archive_browser.html
 
-	inMemory int64 // bytes of contacts and calendars in kept
+	inMemory int64 // bytes in kept of what is read more than once
 }
 
 type container uint8

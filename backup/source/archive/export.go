@@ -1,10 +1,13 @@
 package archive
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,12 +23,13 @@ type Export struct {
 	items   map[source.Dataset][]item
 	counts  map[source.Dataset]int
 	proven  bool
+	named   map[string]bool // what was named as lacking
 }
 
 // Open opens the parts of an export beneath a folder and sorts what they hold.
 // What is missing is no error here but in [Export.Whole].
 func Open(ctx context.Context, root *scan.Root, f Found, s *Shelf, now func() time.Time) (*Export, error) {
-	x := &Export{Found: f, now: now}
+	x := &Export{Found: f, now: now, named: map[string]bool{}}
 	for _, p := range f.parts {
 		v, err := openVolume(ctx, root, p, s, now)
 		if err != nil {
@@ -111,6 +115,14 @@ type item struct {
 
 func (it *item) entry() *entry { return &it.v.entries[it.i] }
 
+// place is where an item lies in its part; what is not there comes last.
+func (it *item) place() int64 {
+	if it.i < 0 {
+		return math.MaxInt64
+	}
+	return it.entry().at
+}
+
 // sort puts every entry where it belongs.
 func (x *Export) sort() {
 	x.items, x.counts = map[source.Dataset][]item{}, map[source.Dataset]int{}
@@ -122,7 +134,15 @@ func (x *Export) sort() {
 	default:
 		x.sortPlain()
 	}
+	order := map[*volume]int{}
+	for i, v := range x.volumes {
+		order[v] = i
+	}
 	for d, items := range x.items {
+		// As they lie in the archive: a tape is read forward.
+		slices.SortStableFunc(items, func(a, b item) int {
+			return cmp.Or(cmp.Compare(order[a.v], order[b.v]), cmp.Compare(a.place(), b.place()))
+		})
 		var paths []string
 		for i := range items {
 			switch it := &items[i]; {

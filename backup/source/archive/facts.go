@@ -12,7 +12,7 @@ import (
 // Sizes up to which files are looked into while an archive is listed, bytes.
 const (
 	maxJSON     = 1 << 20  // a sidecar has about 1 kB
-	maxKept     = 64 << 20 // of the files of contacts and calendars in a tgz, together
+	maxKept     = 64 << 20 // of contacts, calendars and notes in a tgz, together
 	maxManifest = 64 << 20 // archive_browser.html of 100,000 files has 30 MB
 	maxDetails  = 16 << 20 // Apple's list of the photos of one part
 )

@@ -37,6 +37,10 @@ var (
 	loading     = regexp.MustCompile(`(?i)\.(?:crdownload|part|partial|download|tmp)$`)
 )
 
+// aside are files that lie in any folder, or that a person took out of an export
+// to read.
+var aside = map[string]bool{manifestName: true, "desktop.ini": true, "thumbs.db": true}
+
 // sameExport is how far apart the times of two parts of an export may lie.
 const sameExport = time.Minute
 
@@ -92,6 +96,15 @@ type Found struct {
 
 // Parts is how many parts are there.
 func (f *Found) Parts() int { return len(f.parts) }
+
+// Files names the files of the parts that are there.
+func (f *Found) Files() []string {
+	var names []string
+	for _, p := range f.parts {
+		names = append(names, p.file)
+	}
+	return names
+}
 
 // IsPart reports whether a file's name is that of a part of an export.
 func IsPart(name string) bool {
@@ -157,7 +170,10 @@ func assemble(all []part, rest []string, whole bool) Found {
 		}
 		f.parts = append(f.parts, p)
 	}
-	f.Name = f.parts[0].series
+	f.Name = strings.TrimSuffix(f.parts[0].series, ".zip")
+	if f.parts[0].series != f.parts[len(f.parts)-1].series {
+		f.Name = "iCloud"
+	}
 	if !first.stamp.IsZero() {
 		f.Kind, f.open = Takeout, true
 		f.Name = "takeout-" + first.stamp.Format("20060102T150405Z")
@@ -167,7 +183,7 @@ func assemble(all []part, rest []string, whole bool) Found {
 		case loading.MatchString(n):
 			f.Loading = append(f.Loading, n)
 		case f.Kind == Takeout && f.fill(n):
-		case whole && !strings.HasPrefix(n, ".") && !strings.EqualFold(n, manifestName) && !strings.EqualFold(n, "desktop.ini"):
+		case whole && !strings.HasPrefix(n, ".") && !aside[strings.ToLower(n)]:
 			f.Strange = append(f.Strange, n)
 		}
 	}

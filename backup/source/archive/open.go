@@ -132,16 +132,24 @@ func (p patient) ReadAt(b []byte, at int64) (int, error) {
 		n   int
 		err error
 	}
-	own := make([]byte, len(b)) // whoever is left behind may write to it
+	buf := buffers.Get().(*[]byte)
+	if len(*buf) < len(b) {
+		*buf = make([]byte, len(b))
+	}
+	own := (*buf)[:len(b)]
 	a, answered := scan.Ask(scan.Patience, func() answer {
 		n, err := p.ReaderAt.ReadAt(own, at)
 		return answer{n, err}
 	})
 	if !answered {
-		return 0, scan.ErrNoAnswer
+		return 0, scan.ErrNoAnswer // the buffer is left behind too: it may be written to yet
 	}
-	return copy(b, own[:a.n]), a.err
+	n := copy(b, own[:a.n])
+	buffers.Put(buf)
+	return n, a.err
 }
+
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // look reads the small files of a zip that listing needs. One that is damaged
 // tells nothing, and fails when it is copied.
@@ -175,13 +183,22 @@ func (x *index) see(i int32, e *entry, content []byte) {
 	case isDetails(base):
 		x.kept[i] = content
 	case filepath.Ext(base) != ".json":
-		if x.inMemory += int64(len(content)); x.inMemory <= maxKept {
-			x.kept[i] = content
-		}
+		x.keep(i, content)
 	default:
-		if f, ok := readFacts(content); ok {
-			x.facts[i] = f
+		f, ok := readFacts(content)
+		if !ok {
+			return
 		}
+		x.facts[i] = f
+		if f.of == note && x.kind == taped { // it is read as it is, and as a note to read
+			x.keep(i, content)
+		}
+	}
+}
+
+func (x *index) keep(i int32, content []byte) {
+	if x.inMemory += int64(len(content)); x.inMemory <= maxKept {
+		x.kept[i] = content
 	}
 }
 

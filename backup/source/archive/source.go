@@ -64,10 +64,14 @@ func (s *Source) Beside() map[string]bool {
 	return beside
 }
 
-// Same gives for each item what its content is, by its id: a photo that lies in
-// an album and in the folder of its year is one at the provider.
+// Same gives for each item what its content is, by its id, where equal content is
+// one item at the provider: Google keeps one of what was put there twice, and
+// exports it with its year and with each of its albums.
 func (s *Source) Same() map[string]string {
 	same := map[string]string{}
+	if s.Export.Kind != Takeout {
+		return same
+	}
 	for i := range s.Export.items[s.Dataset] {
 		if it := &s.Export.items[s.Dataset][i]; it.i >= 0 && !it.beside && it.v.loose == "" {
 			same[it.id] = it.entry().rev()

@@ -139,37 +139,77 @@ var errNotHere = errors.New("it is in Google's list of the export, and in none o
 var errNotExported = errors.New("by Google's list of the export, it could not be put in")
 
 // compare holds the parts against the page that lists the export. If every file
-// is here, so is the last part.
+// is here, so is the last part. Exports were seen with one page in a part of its
+// own, and with a page in each part, of which nobody says whether it lists the
+// others: it proves something only if it names what lies in every part that is
+// here. A page of which less than half is here is not understood.
 func (x *Export) compare() {
-	here := shelf{}
-	var all, failed []listed
 	for _, v := range x.volumes {
-		for i := range v.entries {
-			here.put(v.entries[i].name)
+		b := v.browser
+		here := x.shelfOf(nil)
+		var lacking []listed
+		for _, f := range b.files {
+			if f.name != manifestName && !here.has(f) {
+				lacking = append(lacking, f)
+			}
 		}
-		all, failed = append(all, v.browser.files...), append(failed, v.browser.failed...)
-	}
-	for _, it := range x.items[source.Photos] {
-		here.put(it.path) // that of a file which is a part itself was found out
-	}
-	x.proven = len(all) > 0
-	lack := func(f listed, why error) {
-		d := x.guess(f.name)
-		name := path.Join(f.folder, f.name)
-		x.put(d, item{v: x.volumes[0], i: -1, id: manifestName + "//" + name, path: name, beside: true, reason: source.NotExported, why: why})
-	}
-	named := shelf{}
-	for _, f := range all {
-		if f.name == manifestName || here.has(f) || named[f] {
+		if len(b.files) == 0 || 2*len(lacking) > len(b.files) {
 			continue
 		}
-		named[f], x.proven = true, false
-		lack(f, errNotHere)
+		x.proven = x.proven || len(lacking) == 0 && x.lists(v)
+		x.lacking(lacking, errNotHere)
+		for _, f := range b.failed {
+			if !here.has(f) {
+				x.lacking([]listed{f}, errNotExported)
+			}
+		}
 	}
-	for _, f := range failed {
-		if !here.has(f) && !named[f] {
-			named[f] = true
-			lack(f, errNotExported)
+}
+
+// shelfOf is the files of one part, or of all.
+func (x *Export) shelfOf(one *volume) shelf {
+	s := shelf{}
+	for _, v := range x.volumes {
+		if one == nil || one == v {
+			for i := range v.entries {
+				s.put(v.entries[i].name)
+			}
+		}
+	}
+	for _, it := range x.items[source.Photos] { // where a file belongs that is a part itself was found out
+		if it.v.loose != "" && it.i >= 0 && (one == nil || one == it.v) {
+			s.put(it.path)
+		}
+	}
+	return s
+}
+
+// lists reports whether the page in a part names a file of every other part, and
+// there are others.
+func (x *Export) lists(v *volume) bool {
+	own, others := x.shelfOf(v), 0
+	for _, o := range x.volumes {
+		if o == v || len(o.entries) == 0 {
+			continue
+		}
+		others++
+		there := x.shelfOf(o)
+		if !slices.ContainsFunc(v.browser.files, func(f listed) bool { return there.has(f) && !own.has(f) }) {
+			return false
+		}
+	}
+	return others > 0
+}
+
+// lacking names files that the page has and no part, each once.
+func (x *Export) lacking(files []listed, why error) {
+	for _, f := range files {
+		name := path.Join(f.folder, f.name)
+		id := manifestName + "//" + name
+		d := x.guess(f.name)
+		if !x.named[id] {
+			x.named[id] = true
+			x.put(d, item{v: x.volumes[0], i: -1, id: id, path: name, beside: true, reason: source.NotExported, why: why})
 		}
 	}
 }

@@ -75,6 +75,11 @@ func TestTakeout(t *testing.T) {
 		}
 		photos, failed, err := list(t, x, source.Photos)
 		must(t, err)
+		for _, v := range x.volumes {
+			if tape && len(v.tape.idle) != 1 {
+				t.Errorf("%d passes through %s", len(v.tape.idle), v.part.file)
+			}
+		}
 		if len(failed) != 0 || len(photos) != 15 {
 			t.Errorf("failed %v, photos %q", failed, ids(photos))
 		}
@@ -170,6 +175,13 @@ func TestTakeoutWithItsPage(t *testing.T) {
 	s.write(part2, zipOf(t, second...))
 	x, err := s.open(part1)
 	must(t, err)
+	if !x.Unproven() {
+		t.Error("a page that names files of its own part alone is proof")
+	}
+	photos["Papierkorb"] = []string{"IMG_9.jpg"}
+	s.write(part1, zipOf(t, append(first, page())...))
+	x, err = s.open(part1)
+	must(t, err)
 	if _, failed, err := list(t, x, source.Photos); x.Unproven() || len(failed) != 0 || err != nil {
 		t.Errorf("all is here: %v %v", failed, err)
 	}
@@ -182,6 +194,19 @@ func TestTakeoutWithItsPage(t *testing.T) {
 	must(t, err)
 	if !x.Unproven() || len(failed) != 2 || failed[manifestName+"//Photos from 2019/IMG_4 & 5.jpg"] != source.NotExported {
 		t.Errorf("one lacks, and one could not be exported: %v", failed)
+	}
+}
+
+// A page that is not understood says nothing.
+func TestTakeoutWithAnotherPage(t *testing.T) {
+	first, second := library(t)
+	s := newStand(t)
+	s.write(part1, zipOf(t, append(first, file{"Takeout/" + manifestName, browserPage(map[string][]string{"a": {"b.jpg", "c.jpg", "d.jpg"}, "Reise": {"IMG_1.jpg"}})})...))
+	s.write(part2, zipOf(t, second...))
+	x, err := s.open(part1)
+	must(t, err)
+	if _, failed, err := list(t, x, source.Photos); !x.Unproven() || len(failed) != 0 || err != nil {
+		t.Errorf("%v %v", failed, err)
 	}
 }
 
