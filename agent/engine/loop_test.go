@@ -118,7 +118,24 @@ func TestWatchingGlances(t *testing.T) {
 		if n := r.calls("List") - lists; n != 2*kinds || !r.snap().Verdict.Ready {
 			t.Errorf("%d listings in two hours, ready %v", n, r.snap().Verdict.Ready)
 		}
-		// One that arrives is seen within a minute, and then copied.
+		// One that arrives takes the answer back within a minute, before anything
+		// is listed, and then it is copied.
+		listing := make(chan struct{})
+		r.w.Do(func() { r.w.Cloud[departure.Calendars]["new"] = 1; r.w.Block["Look"] = listing })
+		elapse(50 * time.Second)
+		<-r.w.Entered // the glance
+		listing <- struct{}{}
+		<-r.w.Entered // the full look
+		if s := r.snap(); !s.Stale {
+			t.Errorf("ready %v, stale %v, while a change is being listed", s.Verdict.Ready, s.Stale)
+		}
+		r.w.Do(func() { delete(r.w.Block, "Look") })
+		close(listing)
+		elapse(time.Second)
+		synctest.Wait()
+		if s := r.snap(); s.Stale || !s.Verdict.Ready {
+			t.Errorf("ready %v, stale %v, with the change in the copy", s.Verdict.Ready, s.Stale)
+		}
 		lists = r.calls("List")
 		r.w.Do(func() { r.w.Cloud[departure.Contacts]["new"] = 1; r.w.Plugged = false })
 		elapse(50 * time.Second)

@@ -56,7 +56,11 @@ func (e *Engine) pass(ctx context.Context, id string, glance bool) error {
 	p := &pass{e: e, r: r, stops: stops, tried: make(map[departure.Step]bool), waits: make(map[departure.Step]waitFor)}
 	defer p.running("")
 	err = p.look(ctx, glance)
-	if err == nil && glance && p.due() != nil {
+	switch {
+	case errors.Is(err, ErrDiffers):
+		r.doubt()
+		err = p.look(ctx, false)
+	case err == nil && glance && p.due() != nil:
 		err = p.look(ctx, false)
 	}
 	switch {
@@ -249,6 +253,9 @@ func (e *Engine) observe(ctx context.Context, rec *Record, job Job, report Repor
 	if err != nil {
 		if ctx.Err() != nil {
 			return s, ctx.Err()
+		}
+		if job.Glance && errors.Is(err, ErrDiffers) {
+			return s, ErrDiffers
 		}
 		s.health.Worker = false
 		s.health.Why = departure.Reason{Code: "no-look", Text: "nobody could look at your data: " + err.Error()}

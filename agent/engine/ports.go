@@ -116,6 +116,9 @@ type Moved struct {
 // ErrNoWorker means that nobody can look at the user's data just now.
 var ErrNoWorker = errors.New("no worker is connected")
 
+// ErrDiffers is a glance's answer where something changed at the server.
+var ErrDiffers = errors.New("something changed at the server")
+
 // BlockedError is a refusal with its one remedy: a locked keyring, a disk that
 // is full or not plugged in, a server that wants its password.
 type BlockedError struct {
@@ -136,7 +139,8 @@ type Worker interface {
 	// queries the bindings. It writes nothing. A part that could not be
 	// looked at is incomplete in the Look; an error means that there was none.
 	// In a glance a listing at the server may be the last one, as it was, with
-	// the time at which it ended.
+	// the time at which it ended; where the server shows that it is another by
+	// now, that is told at once by ErrDiffers, before anything is listed.
 	Look(ctx context.Context, job Job, report Report) (departure.Look, error)
 	// Backup copies every listed item that the ledger lacks. It can be
 	// stopped and run again.

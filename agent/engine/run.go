@@ -95,6 +95,14 @@ func (r *run) changed(departure.SourceID) {
 	}
 }
 
+// doubt takes the last answer back while everything is looked at in full.
+func (r *run) doubt() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.snap.Stale = true
+	r.announce()
+}
+
 // announce tells every waiter that something is new; r.mu is held.
 func (r *run) announce() {
 	close(r.news)

@@ -89,7 +89,11 @@ func (s *survey) carry(ctx context.Context, d departure.Dataset) bool {
 	if len(listed) == 0 {
 		return false
 	}
-	same := s.poll(ctx, d, was)
+	same, err := s.poll(ctx, d, was)
+	if err != nil {
+		return false // the full listing that follows tells why
+	}
+	s.differs = s.differs || same == dav.Differs
 	for _, l := range listed {
 		if same != dav.Unchanged && (same != dav.Unproved || !l.Unmarked) {
 			return false
@@ -107,29 +111,26 @@ func (s *survey) carry(ctx context.Context, d departure.Dataset) bool {
 	return true
 }
 
-// poll asks the server whether a dataset is as it was. What went wrong shows in
-// the full listing that follows: here it is as good as no proof, but for a file
-// tree, which an error keeps from being carried.
-func (s *survey) poll(ctx context.Context, d departure.Dataset, was *sight) dav.Sameness {
+// poll asks the server whether a dataset is as it was; the file tree is asked
+// for once.
+func (s *survey) poll(ctx context.Context, d departure.Dataset, was *sight) (dav.Sameness, error) {
 	switch d {
 	case departure.Contacts, departure.Calendars:
-		same, err := s.session.client.Poll(ctx, was.found[d], s.lastOf(d, was))
-		if err != nil {
-			return dav.Differs
-		}
-		return same
+		return s.session.client.Poll(ctx, was.found[d], s.lastOf(d, was))
 	}
 	if s.polled == nil {
-		same := dav.Differs
+		s.polled = &polled{}
 		if ls := s.lastOf(d, was); len(ls) > 0 {
-			got, err := s.session.client.PollFiles(ctx, ls[0])
-			if err == nil {
-				same = got
-			}
+			s.polled.same, s.polled.err = s.session.client.PollFiles(ctx, ls[0])
 		}
-		s.polled = &same
 	}
-	return *s.polled
+	return s.polled.same, s.polled.err
+}
+
+// polled is what the server answered of its file tree.
+type polled struct {
+	same dav.Sameness
+	err  error
 }
 
 // lastOf are the server's own listings behind those of a dataset.

@@ -111,6 +111,18 @@ func (j *journey) asked() int {
 	return n
 }
 
+// arrives waits until a request meets a fault.
+func (j *journey) arrives(f *davtest.Injected, never string) {
+	j.t.Helper()
+	ctx, cancel := context.WithTimeout(j.t.Context(), time.Minute)
+	defer cancel()
+	select {
+	case <-f.Arrived():
+	case <-ctx.Done():
+		j.t.Fatal(never)
+	}
+}
+
 // TestReadyAsksOnceAMinute: while all is ready and nothing happens, the server is
 // asked once a minute for each kind of place (address books, calendars, files),
 // and what arrives there turns ready into stop within that minute.
@@ -131,13 +143,15 @@ func TestReadyAsksOnceAMinute(t *testing.T) {
 	}
 	_, err := j.account.PutContact("contacts", "new.vcf", davtest.Card(4711))
 	must(t, err)
-	copying := j.server.Inject(davtest.Fault{Method: "GET", Hold: true})
+	listing := j.server.Inject(davtest.Fault{Method: "PROPFIND", Depth: "1", Path: "/remote.php/carddav/addressbooks/alice/contacts", Hold: true})
 	j.clock.move(j.rest())
-	select {
-	case <-copying.Arrived():
-	case <-time.After(time.Minute):
-		t.Fatal("nobody fetched the new contact")
+	j.arrives(listing, "nobody listed the contacts")
+	if s := j.snap(); !s.Stale {
+		t.Errorf("a minute after a contact arrived, while it is listed: ready %v, stale %v", s.Verdict.Ready, s.Stale)
 	}
+	copying := j.server.Inject(davtest.Fault{Method: "GET", Hold: true})
+	listing.Release()
+	j.arrives(copying, "nobody fetched the new contact")
 	s := j.snap()
 	c, _ := s.Verdict.Checks.Get(departure.BackupOf(departure.Contacts))
 	if s.Verdict.Ready || c.Status != departure.Fail || c.Count != 1 {

@@ -25,6 +25,9 @@ func (w *Worker) Look(ctx context.Context, job engine.Job, report engine.Report)
 		return departure.Look{}, err
 	}
 	defer func() { err = errors.Join(err, s.close(context.WithoutCancel(ctx))) }()
+	if s.differs {
+		return departure.Look{}, engine.ErrDiffers
+	}
 	if !job.Departure.Shared {
 		s.findShared(ctx)
 	}

@@ -68,8 +68,9 @@ type survey struct {
 	lists   map[string]dav.Listing // collections at the server, listed once
 	trees   map[string]*tree       // file trees at the server, walked once
 	found   map[departure.Dataset]dav.Collections
-	polled  *dav.Sameness // of the file tree, asked once
+	polled  *polled
 	files   *dav.Collection
+	differs bool // a glance saw that something changed at the server
 	keys    map[*eds.Store]eds.Listing
 	sources []eds.Source      // every source of evolution-data-server
 	firsts  map[string]string // what an item is → where it was listed first

@@ -29,6 +29,9 @@ func (s *survey) findServer(ctx context.Context) {
 		if s.carry(ctx, d) {
 			continue
 		}
+		if s.differs {
+			return
+		}
 		switch d {
 		case departure.Contacts:
 			s.findCollections(ctx, d, sess.client.AddressBooks)

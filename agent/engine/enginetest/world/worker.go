@@ -83,6 +83,9 @@ func (w worker) Look(ctx context.Context, job engine.Job, report engine.Report) 
 	}
 	defer w.mu.Unlock()
 	report(engine.Progress{Step: departure.StepInventory, Items: 1})
+	if job.Glance && w.differs(job) {
+		return departure.Look{}, engine.ErrDiffers
+	}
 	look := departure.Look{At: w.now(), Complete: w.Unseen == "", Why: w.unseen(), Listings: w.glanced(job, w.sources(job)), Copy: w.copyFacts(job), Kept: w.kept(), Others: slices.Clone(w.Others), Kinds: slices.Clone(w.Kinds)}
 	w.meddled("after listing")
 	for _, id := range slices.Sorted(maps.Keys(w.Bindings)) {
@@ -90,6 +93,15 @@ func (w worker) Look(ctx context.Context, job engine.Job, report engine.Report) 
 	}
 	look.EndedAt = w.now()
 	return look, nil
+}
+
+// differs reports whether the server's marks show that something changed since it
+// was last listed.
+func (w *World) differs(job engine.Job) bool {
+	return slices.ContainsFunc(w.sources(job), func(l departure.Listing) bool {
+		last := w.listed[l.Source.ID]
+		return l.Source.Remote && l.Complete && last.Complete && !w.Unmarked && l.Keys != last.Keys
+	})
 }
 
 // glanced puts the listings of before in place of those at the server that a
