@@ -130,7 +130,7 @@ func (w *Worker) keep(account string, m serverMemory, creds dav.Credentials, ren
 	}
 	client, err := dav.New(dav.Config{
 		Contacts: m.Contacts, Calendars: m.Calendars, Files: m.Files,
-		Credentials: creds, AcceptInvalidCert: m.AcceptInvalidCert, Now: w.cfg.Clock.Now,
+		Credentials: creds, AcceptInvalidCert: m.AcceptInvalidCert, Now: w.cfg.Clock.Now, After: w.cfg.Clock.After,
 		Renew: func(ctx context.Context) (dav.Secret, error) { return w.renewed(ctx, account) },
 	})
 	if err != nil {

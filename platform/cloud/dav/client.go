@@ -28,6 +28,10 @@ type Limits struct {
 	Header time.Duration
 	// Stall is how long an answer may stand still; default 30 s.
 	Stall time.Duration
+	// Wait is how long one call waits in all for a server that asks for patience
+	// (429 or 503 with Retry-After); default 20 s. What asks for more is an error
+	// at once, and so is what gives no time.
+	Wait time.Duration
 	// Attempts bounds the listings made because the collection kept changing; default 4.
 	Attempts int
 }
@@ -56,6 +60,7 @@ func (l Limits) withDefaults() Limits {
 	set64(&l.ItemBytes, 32<<20)
 	setTime(&l.Header, 2*time.Minute)
 	setTime(&l.Stall, 30*time.Second)
+	setTime(&l.Wait, 20*time.Second)
 	return l
 }
 
@@ -75,7 +80,9 @@ type Config struct {
 	// AcceptSslErrors asks.
 	AcceptInvalidCert bool
 	// Now is the clock of StartedAt and EndedAt; nil is time.Now.
-	Now    func() time.Time
+	Now func() time.Time
+	// After is closed, or sent to, once d has passed; nil is the machine's clock.
+	After  func(d time.Duration) (<-chan time.Time, func())
 	Limits Limits
 }
 
@@ -85,6 +92,7 @@ type Client struct {
 	credentials                Credentials
 	bearer                     *bearer
 	now                        func() time.Time
+	after                      func(d time.Duration) (<-chan time.Time, func())
 	limits                     Limits
 	http                       *http.Client
 	transport                  *http.Transport
@@ -92,10 +100,16 @@ type Client struct {
 
 // New checks the configuration; it sends nothing yet.
 func New(config Config) (*Client, error) {
-	c := &Client{credentials: config.Credentials, now: config.Now, limits: config.Limits.withDefaults(),
+	c := &Client{credentials: config.Credentials, now: config.Now, after: config.After, limits: config.Limits.withDefaults(),
 		bearer: newBearer(config.Credentials.Bearer, config.Renew)}
 	if c.now == nil {
 		c.now = time.Now
+	}
+	if c.after == nil {
+		c.after = func(d time.Duration) (<-chan time.Time, func()) {
+			t := time.NewTimer(d)
+			return t.C, func() { t.Stop() }
+		}
 	}
 	if c.credentials.Bearer.Empty() && (c.credentials.User == "" || c.credentials.Password.Empty()) {
 		return nil, errors.New("cannot ask the server: no password and no token")

@@ -13,6 +13,7 @@ import (
 // is complete; the listing says why in any case. A collection that changes
 // while it is listed is listed again, up to Limits.Attempts times.
 func (c *Client) List(ctx context.Context, coll Collection) (Listing, error) {
+	ctx = c.patient(ctx)
 	if coll.Kind == FileTree {
 		return c.listFiles(ctx, coll)
 	}
@@ -152,7 +153,7 @@ func (c *Client) prove(ctx context.Context, coll Collection) error {
 	}
 	a.Close()
 	if a.StatusCode != http.StatusUnauthorized && a.StatusCode != http.StatusForbidden {
-		return fmt.Errorf("%w: without credentials the server answers %d", ErrUnproved, a.StatusCode)
+		return fmt.Errorf("%w: without credentials, %w", ErrUnproved, c.want(a, http.StatusUnauthorized))
 	}
 	return nil
 }
@@ -174,6 +175,7 @@ func (c *Client) members(ctx context.Context, coll Collection) ([]Item, error) {
 // Same says whether the collection is as the complete listing found it. It is
 // cheap where the server marks a collection's state, and else a new listing.
 func (c *Client) Same(ctx context.Context, l Listing) (bool, error) {
+	ctx = c.patient(ctx)
 	if !l.Complete {
 		return false, fmt.Errorf("cannot compare the %s collection: its listing is not complete", l.Collection.Kind)
 	}

@@ -50,6 +50,13 @@ func configFor(base string) Config {
 
 func client(t testing.TB, config Config) *Client {
 	t.Helper()
+	if config.After == nil { // a test does not wait as a server asks
+		config.After = func(time.Duration) (<-chan time.Time, func()) {
+			passed := make(chan time.Time)
+			close(passed)
+			return passed, func() {}
+		}
+	}
 	c, err := New(config)
 	if err != nil {
 		t.Fatal(err)

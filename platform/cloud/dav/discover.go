@@ -89,6 +89,7 @@ func (c *Client) Calendars(ctx context.Context) (Collections, error) {
 
 // Files is the account's file tree.
 func (c *Client) Files(ctx context.Context) (Collection, error) {
+	ctx = c.patient(ctx)
 	if c.files == nil {
 		return Collection{}, fmt.Errorf("cannot find the files: %w", ErrNoData)
 	}
@@ -107,6 +108,7 @@ func (c *Client) Files(ctx context.Context) (Collection, error) {
 }
 
 func (c *Client) collections(ctx context.Context, kind Kind, start *url.URL, wellKnown string) (Collections, error) {
+	ctx = c.patient(ctx)
 	if start == nil {
 		return Collections{}, fmt.Errorf("cannot find the %s collections: %w", kind, ErrNoData)
 	}

@@ -92,7 +92,8 @@ func (e *RedirectError) Is(target error) bool { return target == ErrForeign }
 // maxRetryAfter bounds what a server can ask: a day.
 const maxRetryAfter = 24 * time.Hour
 
-// retryAfter reads the header: seconds or a date (RFC 9110, 10.2.3).
+// retryAfter reads the header: seconds, or a date by the server's own clock, which
+// its Date header tells (RFC 9110, 10.2.3); ours may be hours away.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	value := h.Get("Retry-After")
 	if value == "" {
@@ -102,6 +103,9 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil {
 		wait = time.Duration(seconds) * time.Second
 	} else if at, err := http.ParseTime(value); err == nil {
+		if date, err := http.ParseTime(h.Get("Date")); err == nil {
+			now = date
+		}
 		wait = at.Sub(now)
 	}
 	return min(max(wait, 0), maxRetryAfter)

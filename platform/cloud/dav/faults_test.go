@@ -175,23 +175,6 @@ func TestSecondWayInPages(t *testing.T) {
 	wantIncomplete(t, l, err, ErrPartial)
 }
 
-func TestRetryAfter(t *testing.T) {
-	s := cloud(t, davtest.Options{}, davtest.Content{Contacts: 1})
-	c := client(t, configFor(s.URL()))
-	coll := book(t, c)
-	for value, want := range map[string]time.Duration{
-		"30": 30 * time.Second, "": 0, "soon": 0, "-5": 0, "99999999": maxRetryAfter, "999999999999999999999": 0,
-		time.Now().Add(-time.Hour).UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT"): 0,
-	} {
-		s.Inject(davtest.Fault{Status: 503, RetryAfter: value})
-		l, err := c.List(deadline(t), coll)
-		if l.Retry != want || !errors.Is(err, ErrUnavailable) {
-			t.Errorf("Retry-After %q: %v, %v; want %v", value, l.Retry, err, want)
-		}
-		s.Heal()
-	}
-}
-
 func TestRedirectElsewhereGetsNoCredentials(t *testing.T) {
 	s := cloud(t, davtest.Options{}, davtest.Content{Contacts: 5})
 	thief := cloud(t, davtest.Options{}, davtest.Content{Contacts: 5})

@@ -40,6 +40,7 @@ type Fetched struct {
 // others. The error is for what ends the whole: the credentials, the
 // connection, the context, or visit's own; Fetched is right until then.
 func (c *Client) Fetch(ctx context.Context, coll Collection, items []Item, visit func(Item, []byte) error) (Fetched, error) {
+	ctx = c.patient(ctx)
 	group, inner := errgroup.WithContext(ctx)
 	group.SetLimit(parallel)
 	out := &outcome{visit: visit, turn: make(chan struct{}, 1)}

@@ -44,7 +44,7 @@ var errStalled = errors.New("the answer stood still")
 
 // send makes the request and follows redirects that stay at the server.
 func (c *Client) send(ctx context.Context, q call) (*answer, error) {
-	at, renewed := q.url, false
+	at, renewed, waited := q.url, false, 0
 	for redirects := 0; redirects <= maxRedirects; redirects++ {
 		token := c.bearer.current()
 		a, err := c.sendOnce(ctx, q, at, token)
@@ -63,6 +63,16 @@ func (c *Client) send(ctx context.Context, q call) (*answer, error) {
 			renewed = true
 			redirects--
 			continue
+		}
+		if waited < maxWaits && c.waits(ctx, a) {
+			a.Close()
+			waited++
+			redirects--
+			continue
+		}
+		if ctx.Err() != nil {
+			a.Close()
+			return nil, transportError(ctx, q.method, ctx.Err())
 		}
 		switch a.StatusCode {
 		case http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:

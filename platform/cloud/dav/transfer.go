@@ -27,6 +27,7 @@ type Body struct {
 // the server has another revision or another length than the item says, and
 // with ErrMalformed where the server states neither.
 func (c *Client) Open(ctx context.Context, coll Collection, it Item, offset int64) (*Body, error) {
+	ctx = c.patient(ctx)
 	q := call{method: "GET", url: it.place(coll).at(coll.base), header: map[string]string{"Accept-Encoding": "identity"}}
 	if offset > 0 {
 		q.header["Range"] = fmt.Sprintf("bytes=%d-", offset)
@@ -107,6 +108,7 @@ const (
 // connection it goes on where it was. Where the server states a checksum that
 // is known here, ErrDamaged says that the bytes do not have it.
 func (c *Client) Copy(ctx context.Context, coll Collection, it Item, w io.Writer) (int64, error) {
+	ctx = c.patient(ctx)
 	sum, want := checksum(it.Checksums)
 	done, stuck := int64(0), 0
 	for resumes := 0; ; resumes++ {

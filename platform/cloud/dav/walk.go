@@ -82,6 +82,7 @@ func (r *response) item(name string) Item {
 // empty. Without a mark of the tree's state at the server the caller, or Same,
 // must see a second equal digest: State is then empty.
 func (c *Client) Walk(ctx context.Context, coll Collection, visit func(Item) error) (Listing, error) {
+	ctx = c.patient(ctx)
 	l := Listing{Collection: coll, StartedAt: c.now()}
 	if coll.Kind != FileTree {
 		l.Why = "not a file tree"

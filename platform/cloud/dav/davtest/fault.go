@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Fault is something that goes wrong with the requests that it matches. Its
@@ -48,8 +49,19 @@ type Fault struct {
 	DenyFirst int
 	// Damage flips the first byte of a GET.
 	Damage bool
-	// ETag replaces every ETag; "-" leaves it out.
+	// ETag replaces every ETag; "-" leaves it out, "*" is another each time.
 	ETag string
+
+	// Those below are a Proxy's alone.
+
+	// Length is added to the Content-Length that is told of a body.
+	Length int
+	// Skew is added to the Date of the answer.
+	Skew time.Duration
+	// Again tells the first members twice.
+	Again int
+	// Stray is the href of one member more.
+	Stray string
 }
 
 // Injected is a fault at work.
@@ -62,9 +74,13 @@ type Injected struct {
 	arriveOnce  sync.Once
 }
 
+func newInjected(fault Fault) *Injected {
+	return &Injected{Fault: fault, arrived: make(chan struct{}), released: make(chan struct{})}
+}
+
 // Inject adds a fault; the first that matches a request applies.
 func (s *Server) Inject(fault Fault) *Injected {
-	f := &Injected{Fault: fault, arrived: make(chan struct{}), released: make(chan struct{})}
+	f := newInjected(fault)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = append(s.faults, f)

@@ -2,6 +2,7 @@ package davtest
 
 import (
 	"encoding/xml"
+	"fmt"
 	"mime"
 	"net/http"
 	"path"
@@ -133,7 +134,9 @@ func (a *answer) etag(res resource) (string, bool) {
 		etag = res.file.etag
 	}
 	if a.fault != nil && a.fault.ETag != "" && etag != "" {
-		etag = a.fault.ETag
+		if etag = a.fault.ETag; etag == "*" {
+			etag = fmt.Sprintf(`"%d"`, a.server.next())
+		}
 	}
 	return etag, etag != "" && etag != "-"
 }

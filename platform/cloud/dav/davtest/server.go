@@ -27,7 +27,8 @@ type Options struct {
 	Users []User
 	// Prefix is put before every path, "/cloud" for instance; empty is none.
 	Prefix string
-	// Now is the clock of modification times and of the log; nil is time.Now.
+	// Now is the clock of modification times, of the Date of answers and of the
+	// log; nil is time.Now.
 	Now func() time.Time
 	// NoState leaves out getctag, sync-token and the ETags of collections, as
 	// plain WebDAV servers do.
@@ -183,6 +184,7 @@ func (s *Server) next() uint64 {
 
 // ServeHTTP answers one request and logs it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Date", s.opts.Now().UTC().Format(http.TimeFormat))
 	rec := &recorder{ResponseWriter: w}
 	line := s.begin(r)
 	defer func() { s.finish(line, rec) }()
