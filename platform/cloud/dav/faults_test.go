@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -375,5 +377,44 @@ func TestSecretDoesNotPrint(t *testing.T) {
 	}
 	if text, err := config.Credentials.Password.MarshalText(); err != nil || bytes.Contains(text, []byte("hunter")) {
 		t.Errorf("marshals as %s, %v", text, err)
+	}
+}
+
+// TestUpgradeToTLS: a redirect from http to https of the same host is followed;
+// the way back, and any other port, is not.
+func TestUpgradeToTLS(t *testing.T) {
+	s := cloud(t, davtest.Options{}, davtest.Content{Contacts: 5})
+	secure := httptest.NewTLSServer(s)
+	defer secure.Close()
+	to := "https://cloud.example"
+	plain := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, to+r.URL.Path, http.StatusPermanentRedirect)
+	}))
+	defer plain.Close()
+	config := configFor("http://cloud.example/")
+	config.AcceptInvalidCert = true
+	c := client(t, config)
+	c.transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		at := map[string]string{"cloud.example:80": plain.Listener.Addr().String(), "cloud.example:443": secure.Listener.Addr().String()}[addr]
+		if at == "" {
+			return nil, fmt.Errorf("nobody is at %s", addr)
+		}
+		return new(net.Dialer).DialContext(ctx, network, at)
+	}
+	if l, err := c.List(deadline(t), book(t, c)); err != nil || l.Count != 5 {
+		t.Errorf("upgraded: %d, %v", l.Count, err)
+	}
+	for _, to = range []string{"https://cloud.example:8443", "https://other.example", "http://cloud.example:8080"} {
+		if _, err := c.AddressBooks(deadline(t)); !errors.Is(err, ErrForeign) {
+			t.Errorf("%s: %v", to, err)
+		}
+	}
+	config = configFor("https://cloud.example/")
+	config.AcceptInvalidCert = true
+	down := client(t, config)
+	down.transport.DialContext = c.transport.DialContext
+	s.Inject(davtest.Fault{Status: http.StatusFound, Location: "http://cloud.example/"})
+	if _, err := down.AddressBooks(deadline(t)); !errors.Is(err, ErrForeign) {
+		t.Errorf("from https to http: %v", err)
 	}
 }

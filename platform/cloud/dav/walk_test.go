@@ -5,6 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"runtime/metrics"
 	"strings"
 	"testing"
 
@@ -239,15 +244,100 @@ func oneFile(t *testing.T, s *davtest.Server, data []byte) (Item, *Client, Colle
 	return Item{}, nil, Collection{}
 }
 
+// wide is a server of so many folders with a thousand files each, which it makes up
+// as it is asked and does not hold.
+func wide(tb testing.TB, folders int) *Client {
+	tb.Helper()
+	member := func(w io.Writer, href, kind string, n int) {
+		fmt.Fprintf(w, `<d:response><d:href>%s</d:href><d:propstat><d:prop><d:resourcetype>%s</d:resourcetype><d:getetag>"%016x"</d:getetag>`+
+			`<d:getcontentlength>%d</d:getcontentlength><d:getcontenttype>image/jpeg</d:getcontenttype><d:getlastmodified>Fri, 27 Nov 2026 10:00:00 GMT</d:getlastmodified>`+
+			`<oc:fileid>%d</oc:fileid><oc:checksums><oc:checksum>SHA1:%040x</oc:checksum></oc:checksums><oc:permissions>RGDNVW</oc:permissions><oc:owner-id>alice</oc:owner-id>`+
+			`<d:current-user-principal><d:href>/p/alice/</d:href></d:current-user-principal></d:prop><d:status>HTTP/1.1 200 OK</d:status></d:propstat></d:response>`,
+			href, kind, n, n, n, n)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/xml")
+		w.WriteHeader(http.StatusMultiStatus)
+		fmt.Fprint(w, `<?xml version="1.0"?><d:multistatus xmlns:d="DAV:" xmlns:oc="http://owncloud.org/ns">`)
+		member(w, r.URL.Path, "<d:collection/>", 1)
+		switch {
+		case r.Header.Get("Depth") != "1":
+		case r.URL.Path == "/":
+			for i := range folders {
+				member(w, fmt.Sprintf("/%d/", i), "<d:collection/>", i)
+			}
+		default:
+			for i := range 1000 {
+				member(w, fmt.Sprintf("%sIMG_%05d.jpg", r.URL.Path, i), "", i)
+			}
+		}
+		fmt.Fprint(w, "</d:multistatus>")
+	}))
+	tb.Cleanup(server.Close)
+	config := configFor(server.URL + "/")
+	config.Files = server.URL + "/"
+	return client(tb, config)
+}
+
+// TestWalkHoldsLittle: what is held while a tree is walked is 32 bytes an item and
+// a few folders, not the tree, which would be some twenty megabytes.
+func TestWalkHoldsLittle(t *testing.T) {
+	const folders = 60
+	c := wide(t, folders)
+	var m meter
+	l, err := c.Walk(deadline(t), tree(t, c), m.visit)
+	if err != nil || l.Count != 1000*folders || m.most > 10<<20 {
+		t.Errorf("%d files, %d bytes held, %v", l.Count, m.most, err)
+	}
+}
+
 // BenchmarkWalk goes through 100,000 files, a thousand a folder.
 func BenchmarkWalk(b *testing.B) {
-	s := cloud(b, davtest.Options{}, davtest.Content{Files: 100_000})
-	c := client(b, configFor(s.URL()))
+	c := wide(b, 100)
 	root := tree(b, c)
 	for b.Loop() {
-		l, err := c.Walk(deadline(b), root, func(Item) error { return nil })
+		var m meter
+		l, err := c.Walk(deadline(b), root, m.visit)
 		if err != nil || l.Count != 100_000 {
 			b.Fatalf("%d, %v", l.Count, err)
 		}
+		b.ReportMetric(float64(m.most)/1e6, "MB-held")
 	}
+}
+
+// BenchmarkList lists 10,000 contacts both ways, and fetches each.
+func BenchmarkList(b *testing.B) {
+	s := cloud(b, davtest.Options{}, davtest.Content{Contacts: 10_000})
+	c := client(b, configFor(s.URL()))
+	coll := book(b, c)
+	for b.Loop() {
+		l, err := c.List(deadline(b), coll)
+		if err != nil || l.Count != 10_000 {
+			b.Fatalf("%d, %v", l.Count, err)
+		}
+		got, err := c.Fetch(deadline(b), coll, l.Items, func(Item, []byte) error { return nil })
+		if err != nil || got.Count != 10_000 {
+			b.Fatalf("%+v, %v", got, err)
+		}
+	}
+}
+
+// meter measures how much more is held while a tree is walked, in bytes.
+type meter struct {
+	seen        int
+	start, most uint64
+}
+
+func (m *meter) visit(Item) error {
+	if m.seen++; m.seen%10_000 == 1 {
+		runtime.GC()
+		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}} // without what was dropped since
+		metrics.Read(live)
+		now := live[0].Value.Uint64()
+		if m.start == 0 {
+			m.start = now
+		}
+		m.most = max(m.most, now-min(m.start, now))
+	}
+	return nil
 }
