@@ -3,6 +3,7 @@ package tasks
 import (
 	"github.com/clearance-project/clearance/platform/dataset"
 	"github.com/clearance-project/clearance/platform/gnote"
+	"github.com/clearance-project/clearance/platform/joplin"
 	"github.com/clearance-project/clearance/platform/thunderbird/stores"
 	"github.com/clearance-project/clearance/platform/vdirsyncer"
 	"github.com/clearance-project/clearance/platform/xdg"
@@ -13,6 +14,7 @@ import (
 func Finders(dirs xdg.Dirs) []dataset.Finder {
 	return []dataset.Finder{
 		gnote.New(dirs),
+		joplin.New(dirs),
 		stores.New(dirs),
 		vdirsyncer.New(dirs),
 	}
