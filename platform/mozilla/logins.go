@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // maxJSON bounds a profile's list of passwords.
@@ -29,7 +30,7 @@ func (p Profile) Logins() ([]string, error) {
 	}
 	var at []string
 	for _, l := range file.Logins {
-		if !l.Deleted && l.Hostname != "" {
+		if !l.Deleted && l.Hostname != "" && !strings.HasPrefix(l.Hostname, "chrome://") { // The program's own.
 			at = append(at, l.Hostname)
 		}
 	}

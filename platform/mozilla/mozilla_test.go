@@ -83,7 +83,7 @@ func TestLogins(t *testing.T) {
 		t.Errorf("%v, %v", got, err)
 	}
 	write(t, filepath.Join(p.Path, "logins.json"), `{"nextId":3,"logins":[{"id":1,"hostname":"https://cloud.example","encryptedUsername":"x"},
-		{"id":2,"hostname":"https://cloud.example"},{"hostname":"https://gone.example","deleted":true},{"hostname":"imap://mail.example"}]}`)
+		{"id":2,"hostname":"https://cloud.example"},{"hostname":"https://gone.example","deleted":true},{"hostname":"imap://mail.example"},{"hostname":"chrome://FirefoxAccounts"}]}`)
 	write(t, filepath.Join(p.Path, "signedInUser.json"), `{"version":1,"accountData":{"email":"alice@gmail.com","uid":"x"}}`)
 	if got, err := p.Logins(); err != nil || !cmp.Equal(got, []string{"https://cloud.example", "imap://mail.example"}) {
 		t.Errorf("%v, %v", got, err)

@@ -2,7 +2,9 @@ package tasks
 
 import (
 	"github.com/clearance-project/clearance/platform/binding"
+	"github.com/clearance-project/clearance/platform/chromium"
 	"github.com/clearance-project/clearance/platform/eds"
+	"github.com/clearance-project/clearance/platform/firefox"
 	"github.com/clearance-project/clearance/platform/goa"
 	"github.com/clearance-project/clearance/platform/libaccounts"
 	"github.com/clearance-project/clearance/platform/nextcloudclient"
@@ -21,5 +23,7 @@ func (w *Worker) newPlaces() []binding.Place {
 		nextcloudclient.New(w.cfg.Dirs, w.secrets),
 		thunderbird.New(w.cfg.Dirs),
 		rclone.New(w.cfg.Dirs),
+		chromium.New(w.cfg.Dirs),
+		firefox.New(w.cfg.Dirs),
 	}
 }
