@@ -206,7 +206,7 @@ func (n *notebook) resource(ref source.Ref, r row, at string) (source.Item, erro
 	stat, err := n.files.Lstat(path.Base(at))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return failed(source.OnlyInCloud, errors.New("Joplin has not fetched it to this device"))
+		return failed(source.OnlyInCloud, errors.New("it was not fetched to this device"))
 	case err != nil:
 		return failed(source.Unreadable, err)
 	}

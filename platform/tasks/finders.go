@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"github.com/clearance-project/clearance/platform/akonadi"
 	"github.com/clearance-project/clearance/platform/dataset"
 	"github.com/clearance-project/clearance/platform/gnote"
 	"github.com/clearance-project/clearance/platform/joplin"
@@ -13,6 +14,7 @@ import (
 // each.
 func Finders(dirs xdg.Dirs) []dataset.Finder {
 	return []dataset.Finder{
+		akonadi.New(dirs),
 		gnote.New(dirs),
 		joplin.New(dirs),
 		stores.New(dirs),
