@@ -46,7 +46,7 @@ func (c accountsAddCmd) Run(s *session) error {
 
 type sourcesCmd struct {
 	List   sourcesListCmd   `cmd:"" default:"withargs" help:"Show what you gave."`
-	Add    sourcesAddCmd    `cmd:"" help:"Give a folder or file."`
+	Add    sourcesAddCmd    `cmd:"" help:"Give a folder, a file, or an export as it was downloaded."`
 	Remove sourcesRemoveCmd `cmd:"" help:"Take a folder or file back."`
 }
 
@@ -79,7 +79,7 @@ func (s *session) showGiven(account agent.AccountInfo) {
 type sourceArgs struct {
 	Account string            `arg:"" help:"The account."`
 	What    departure.Dataset `arg:"" help:"What is in it: photos, contacts, notes, calendars or files."`
-	Path    string            `arg:"" help:"The folder or file."`
+	Path    string            `arg:"" help:"The folder, file or archive."`
 }
 
 // find is the account, and the whole path.

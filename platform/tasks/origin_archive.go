@@ -183,7 +183,7 @@ func (s *survey) addArchive(ctx context.Context, src departure.Source, at string
 		return
 	}
 	s.closers = append(s.closers, func(context.Context) error { return x.Close() })
-	if err := nothingOf(x, src.Dataset); err != nil {
+	if err := nothingOf(x, src.Dataset); err != nil && !x.Unproven() { // else it may be in a part that lacks
 		o.why = departure.Reason{Code: "parts", Text: src.Name + " is no source of your " + string(src.Dataset) + ": " + err.Error()}
 		return
 	}
