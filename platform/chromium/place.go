@@ -40,11 +40,8 @@ func (p *Place) Entries(ctx context.Context) ([]binding.Entry, error) {
 			who.User = pr.primary
 		}
 		entries = append(entries, binding.Entry{
-			ID: p.id(pr, pr.primary), Name: pr.primary + " in " + pr.named(), Who: who, Guided: true,
-			Why: departure.Reason{Code: "guided", Text: "only you can sign out, in the browser"},
-			Blocked: &departure.Remedy{Code: "guided", Text: fmt.Sprintf(
-				"open %s, go to Settings, choose %s at the top, then Turn off or Sign out; what only the account has of bookmarks and passwords is exported before", pr.named(), pr.primary)},
-		})
+			ID: p.id(pr, pr.primary), Name: pr.primary + " in " + pr.named(), Who: who,
+		}.ByHand(fmt.Sprintf("open %s, go to Settings, choose %s at the top, then Turn off or Sign out; export bookmarks and passwords before, where only the account has them", pr.named(), pr.primary)))
 	}
 	return entries, ctx.Err()
 }

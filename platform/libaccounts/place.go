@@ -81,12 +81,9 @@ func (p *Place) entry(a row, known map[uint32]identity, used map[uint32]int) bin
 	}
 	return binding.Entry{
 		ID: p.id(a, used), Name: who.Identity() + " in this device's online accounts", Who: who,
-		Guided: true, Carries: len(a.services) > 0, Goes: a.goes(),
-		Why: departure.Reason{Code: "guided", Text: "only you can remove it, in the settings of this device"},
-		Blocked: &departure.Remedy{Code: "guided", Text: fmt.Sprintf(
-			"open System Settings, then Online Accounts (KDE) or Accounts (Ubuntu Touch), choose %s and remove it; or run ag-tool delete-account %d",
-			a.shown(who), a.id)},
-	}
+		Carries: len(a.services) > 0, Goes: a.goes(),
+	}.ByHand(fmt.Sprintf("open System Settings, then Online Accounts (KDE) or Accounts (Ubuntu Touch), choose %s and remove it; or run ag-tool delete-account %d",
+		a.shown(who), a.id))
 }
 
 // shown is what the account is called in the settings.

@@ -120,8 +120,8 @@ func forget(ctx context.Context, b *bus.Conn, id uint32) error {
 	var remote *bus.RemoteError
 	if errors.As(err, &remote) && remote.Name == Service+".Error.PermissionDenied" {
 		return &binding.BlockedError{
-			Why:    departure.Reason{Code: "guided", Text: "it is kept for the program that stored it, and only that one may remove it"},
-			Remedy: departure.Remedy{Code: "guided", Text: "sign out in the program that stored it"},
+			Why:    departure.Reason{Code: "by-hand", Text: "it is kept for the program that stored it, and only that one may remove it"},
+			Remedy: departure.Remedy{Code: "by-hand", Text: "sign out in the program that stored it"},
 		}
 	}
 	if err != nil {

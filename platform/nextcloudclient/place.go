@@ -47,8 +47,7 @@ func (p *Place) Entries(ctx context.Context) ([]binding.Entry, error) {
 func (p *Place) entry(ctx context.Context, a account) (binding.Entry, error) {
 	shown := a.who().Identity()
 	e := binding.Entry{
-		ID: p.id(a), Name: shown + " in " + a.where(), Who: a.who(), Server: a.server(), Guided: true, Carries: true,
-		Why: departure.Reason{Code: "guided", Text: "only you can remove it, in the window of " + a.name},
+		ID: p.id(a), Name: shown + " in " + a.where(), Who: a.who(), Server: a.server(), Carries: true,
 	}
 	state, err := p.look(ctx, a)
 	if err != nil {
@@ -66,8 +65,7 @@ func (p *Place) entry(ctx context.Context, a account) (binding.Entry, error) {
 			e.Goes = append(e.Goes, gone)
 		}
 	}
-	e.Blocked = &departure.Remedy{Code: "guided", Text: a.guidance(state)}
-	return e, nil
+	return e.ByHand(a.guidance(state)), nil
 }
 
 // server is where the account's data is served. Source: Nextcloud's "WebDAV

@@ -11,7 +11,6 @@ import (
 
 	"github.com/godbus/dbus/v5"
 
-	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/platform/binding"
 	"github.com/clearance-project/clearance/platform/bus"
 )
@@ -177,10 +176,8 @@ func (p *Place) leftover(ctx context.Context, prog program, item dbus.ObjectPath
 	a.program = prog
 	shown := a.who().Identity()
 	return binding.Entry{
-		ID: p.id(a), Name: "password of " + shown + " for " + a.where(), Who: a.who(), Leftover: true, Guided: true,
-		Why:     departure.Reason{Code: "leftover", Text: prog.name + " is not signed in any more, and its password is still in the keyring"},
-		Blocked: &departure.Remedy{Code: "guided", Text: fmt.Sprintf("open Passwords and Keys, look for %s, and delete what is named after %s", prog.name, shown)},
-	}, a.keyEnd(), true, nil
+		ID: p.id(a), Name: "password of " + shown + " for " + a.where(), Who: a.who(), Leftover: true,
+	}.ByHand(fmt.Sprintf("%s is not signed in any more, and its password is still in the keyring: open Passwords and Keys, look for %s, and delete what is named after %s", prog.name, prog.name, shown)), a.keyEnd(), true, nil
 }
 
 // accountOf takes a secret's key apart: user, address and number, with colons

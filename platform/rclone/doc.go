@@ -1,8 +1,7 @@
 // Package rclone reads the remotes that rclone is signed in to, and where they are
 // mounted. It is a binding.Place.
 //
-// It imports agent/departure, backup/place (for the mounts), platform/binding and
-// xdg.
+// It imports backup/place (for the mounts), platform/binding and xdg.
 //
 // Invariants:
 //   - It writes nothing: a remote is removed by the person, with rclone.

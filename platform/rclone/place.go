@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/backup/place"
 	"github.com/clearance-project/clearance/platform/binding"
 	"github.com/clearance-project/clearance/platform/xdg"
@@ -54,8 +53,7 @@ func (p *Place) Entries(ctx context.Context) ([]binding.Entry, error) {
 func (p *Place) entry(at string, r remote, mounts []place.Mount) binding.Entry {
 	e := binding.Entry{
 		ID:   p.Kind() + ":" + strings.Join([]string{url.PathEscape(p.below(at)), url.PathEscape(r.name), url.PathEscape(r.who.User), url.PathEscape(r.who.Host)}, "/"),
-		Name: r.name + " in rclone", Who: r.who, Guided: true,
-		Why: departure.Reason{Code: "guided", Text: "only you can remove it, with rclone"},
+		Name: r.name + " in rclone", Who: r.who,
 	}
 	command := "rclone config delete " + shellWord(r.name)
 	if at != filepath.Join(p.dirs.Config, file) {
@@ -69,7 +67,8 @@ func (p *Place) entry(at string, r remote, mounts []place.Mount) binding.Entry {
 			command = ""
 		}
 	}
-	e.Blocked = &departure.Remedy{Code: "guided", Text: text, Command: command}
+	e = e.ByHand(text)
+	e.Blocked.Command = command
 	return e
 }
 

@@ -5,6 +5,7 @@ import (
 	"github.com/clearance-project/clearance/platform/chromium"
 	"github.com/clearance-project/clearance/platform/eds"
 	"github.com/clearance-project/clearance/platform/firefox"
+	"github.com/clearance-project/clearance/platform/gitcredential"
 	"github.com/clearance-project/clearance/platform/goa"
 	"github.com/clearance-project/clearance/platform/libaccounts"
 	"github.com/clearance-project/clearance/platform/nextcloudclient"
@@ -23,6 +24,7 @@ func (w *Worker) newPlaces() []binding.Place {
 		nextcloudclient.New(w.cfg.Dirs, w.secrets),
 		thunderbird.New(w.cfg.Dirs),
 		rclone.New(w.cfg.Dirs),
+		gitcredential.New(w.cfg.Dirs),
 		chromium.New(w.cfg.Dirs),
 		firefox.New(w.cfg.Dirs),
 	}

@@ -65,8 +65,7 @@ func (p *Place) list() ([]account, error) {
 func (p *Place) entry(ctx context.Context, a account, c *counts) binding.Entry {
 	shown := a.who.Identity()
 	e := binding.Entry{
-		ID: a.id(p.Kind(), p.dirs.Home), Name: shown + " in Thunderbird", Who: a.who, Guided: true,
-		Why: departure.Reason{Code: "guided", Text: "only you can remove it, in Thunderbird"},
+		ID: a.id(p.Kind(), p.dirs.Home), Name: shown + " in Thunderbird", Who: a.who,
 	}
 	var steps []string
 	for _, part := range a.parts {
@@ -78,8 +77,7 @@ func (p *Place) entry(ctx context.Context, a account, c *counts) binding.Entry {
 		e.Carries = e.Carries || part.what != outgoing
 		steps = append(steps, fmt.Sprintf(guidance[part.what], name))
 	}
-	e.Blocked = &departure.Remedy{Code: "guided", Text: "in Thunderbird" + profileName(a.profile) + ": " + strings.Join(slices.Compact(steps), "; ")}
-	return e
+	return e.ByHand("in Thunderbird" + profileName(a.profile) + ": " + strings.Join(slices.Compact(steps), "; "))
 }
 
 // guidance says how the person removes a part.
