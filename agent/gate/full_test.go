@@ -45,6 +45,12 @@ func TestPermitsListTheServerInFull(t *testing.T) {
 		if n := lists() - before; n != kinds {
 			t.Errorf("issued after %d listings, want %d", n, kinds)
 		}
+		// The watch goes on by glances, which take no permit back.
+		<-time.After(2 * time.Minute)
+		synctest.Wait()
+		if n := lists() - before; n != kinds {
+			t.Errorf("the watch made %d listings", n-kinds)
+		}
 		if _, _, err := a.g.Redeem(ctx, p.ID, second); err != nil {
 			t.Fatal(err)
 		}

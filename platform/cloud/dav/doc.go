@@ -19,7 +19,13 @@
 //   - A vCard or calendar object is handed on byte for byte, or not at all: the
 //     XML of a multiget loses carriage returns, so that its text counts only
 //     once the length agrees with the server's, else the item is fetched alone.
-//   - Every answer is hostile: bytes, members, depth and time are bounded.
+//   - Every answer is hostile: bytes, members, depth and time are bounded. A server
+//     that asks for patience is waited for within a bound of the whole call.
+//   - What is another person's is said so only where the server says both that it
+//     is shared and by whom (shared.go); in doubt it is the account's own.
+//   - A poll (poll.go) says Unchanged only where the server's own mark of the whole,
+//     or a listing of it, is the same for the account that asks. It is a look for
+//     the display, and never a listing.
 //
 // # Why not the go-webdav client
 //
