@@ -104,6 +104,14 @@ type Teller interface {
 	Fence(ctx context.Context) error
 }
 
+// Searcher is a Place that cannot list some entries without knowing whose are
+// looked for: a locked keyring tells only whether it has what it is asked for.
+type Searcher interface {
+	// Search finds such entries of one user at one server, and those that may be
+	// theirs. What Entries lists is not among them.
+	Search(ctx context.Context, user, host string) ([]Entry, error)
+}
+
 // Hinter is a Place that also knows of uses of an account that hold nothing of
 // it: a browser's saved password.
 type Hinter interface {

@@ -173,26 +173,16 @@ func (s *Source) entry(keyringLocked bool) binding.Entry {
 	who := s.Who()
 	e := binding.Entry{
 		ID: handKind + ":" + s.UID, Who: who, Server: s.server(), Carries: s.Kind != Mail,
-		Name: fmt.Sprintf("%s in the %s %q, set up by hand", cmp.Or(who.Identity(), who.Host), s.what(), printable(s.DisplayName)),
+		Name: fmt.Sprintf("%s in the %s %s, set up by hand", cmp.Or(who.Identity(), who.Host), s.what(), s.DisplayName),
 	}
 	if s.Kind == Mail || !s.Removable {
-		return e.ByHand(fmt.Sprintf("open Evolution, then Edit, Preferences, Mail Accounts or the calendar's own list, choose %q and delete it", printable(s.DisplayName)))
+		return e.ByHand(fmt.Sprintf("open Evolution, then Edit, Preferences, Mail Accounts or the calendar's own list, choose %s and delete it", s.DisplayName)).Shown()
 	}
 	if keyringLocked {
 		held := handLocked()
 		e.Why, e.Blocked = held.Why, &held.Remedy
 	}
-	return e
-}
-
-// printable is a name on one line.
-func printable(name string) string {
-	return strings.Map(func(r rune) rune {
-		if strconv.IsPrint(r) {
-			return r
-		}
-		return ' '
-	}, name)
+	return e.Shown()
 }
 
 func handLocked() *binding.BlockedError {

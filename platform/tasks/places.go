@@ -9,6 +9,7 @@ import (
 	"github.com/clearance-project/clearance/platform/goa"
 	"github.com/clearance-project/clearance/platform/libaccounts"
 	"github.com/clearance-project/clearance/platform/nextcloudclient"
+	"github.com/clearance-project/clearance/platform/passwords"
 	"github.com/clearance-project/clearance/platform/rclone"
 	"github.com/clearance-project/clearance/platform/thunderbird"
 )
@@ -27,5 +28,6 @@ func (w *Worker) newPlaces() []binding.Place {
 		gitcredential.New(w.cfg.Dirs),
 		chromium.New(w.cfg.Dirs),
 		firefox.New(w.cfg.Dirs),
+		passwords.New(w.secrets, w.cfg.Bus, w.cfg.Dirs),
 	}
 }

@@ -49,8 +49,12 @@ type unlistedPlace struct {
 // listPlaces lists the entries of every place. What could not be listed is in the
 // second answer: nothing is known of it.
 func (w *Worker) listPlaces(ctx context.Context) (all []signIn, failed []unlistedPlace) {
+	return w.eachPlace(func(p binding.Place) ([]signIn, error) { return w.entriesOf(ctx, p) })
+}
+
+func (w *Worker) eachPlace(list func(binding.Place) ([]signIn, error)) (all []signIn, failed []unlistedPlace) {
 	for _, p := range w.places {
-		entries, err := w.entriesOf(ctx, p)
+		entries, err := list(p)
 		if err != nil {
 			failed = append(failed, unlistedPlace{p, err})
 			continue
@@ -65,6 +69,33 @@ func (w *Worker) entriesOf(ctx context.Context, p binding.Place) ([]signIn, erro
 	if err != nil {
 		return nil, err
 	}
+	return w.owned(p, entries)
+}
+
+// searched are the entries of a place, with those of an account that it cannot
+// list without being asked for them.
+func (w *Worker) searched(ctx context.Context, p binding.Place, account departure.Account) ([]signIn, error) {
+	entries, err := p.Entries(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if s, ok := p.(binding.Searcher); ok {
+		user, host, _ := binding.Split(account.Identity)
+		found, err := s.Search(ctx, user, host)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range found {
+			if !slices.ContainsFunc(entries, func(k binding.Entry) bool { return k.ID == e.ID }) {
+				entries = append(entries, e)
+			}
+		}
+	}
+	return w.owned(p, entries)
+}
+
+// owned asks whose the entries of a place are.
+func (w *Worker) owned(p binding.Place, entries []binding.Entry) ([]signIn, error) {
 	if len(entries) > maxSignIns {
 		return nil, fmt.Errorf("%d entries are more than the %d that can be handled", len(entries), maxSignIns)
 	}
@@ -165,7 +196,7 @@ type signIns struct {
 func (w *Worker) signIns(ctx context.Context, job engine.Job) (signIns, error) {
 	var in signIns
 	account := job.Departure.Account
-	all, failed := w.listPlaces(ctx)
+	all, failed := w.eachPlace(func(p binding.Place) ([]signIn, error) { return w.searched(ctx, p, account) })
 	in.folders, in.unknown = syncedFolders(all, failed)
 	for _, s := range all {
 		switch s.of(account) {
@@ -271,7 +302,7 @@ func (w *Worker) Unbind(ctx context.Context, job engine.Job, id string) error {
 	if p == nil {
 		return fmt.Errorf("cannot sign out %q: it is not known how it was signed in", id)
 	}
-	entries, err := w.entriesOf(ctx, p)
+	entries, err := w.searched(ctx, p, job.Departure.Account)
 	if err != nil {
 		return fmt.Errorf("cannot sign out: %w", err)
 	}

@@ -11,18 +11,17 @@ import (
 	"github.com/clearance-project/clearance/agent/engine"
 	"github.com/clearance-project/clearance/backup/source"
 	"github.com/clearance-project/clearance/platform/clock"
+	"github.com/clearance-project/clearance/platform/xdg"
 )
 
 // TestFenceOfTheTrash: what this device keeps of a removed store, and nobody
 // watches, is looked at again before a permit is signed.
 func TestFenceOfTheTrash(t *testing.T) {
 	data := t.TempDir()
-	t.Setenv("XDG_DATA_HOME", data)
-	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	told := 0
 	account := departure.Account{ID: "a", Provider: "nextcloud", Identity: "alice@cloud.example"}
 	job := engine.Job{Departure: departure.Departure{ID: "D", Account: account, Intent: departure.Delete}, Unbound: true}
-	w := &Worker{cfg: Config{State: t.TempDir(), Clock: clock.Real{}}, watches: map[string]*watching{
+	w := &Worker{cfg: Config{State: t.TempDir(), Clock: clock.Real{}, Dirs: xdg.Dirs{Data: data, Cache: t.TempDir()}}, watches: map[string]*watching{
 		"D": {changed: func(departure.SourceID) { told++ }},
 	}}
 	must(t, os.Mkdir(filepath.Join(w.cfg.State, "accounts"), 0o700))
@@ -66,10 +65,8 @@ func TestFenceOfTheTrash(t *testing.T) {
 // folder can have, is a failure by name, and stops nothing else.
 func TestTrashThatCannotBeCopied(t *testing.T) {
 	data := t.TempDir()
-	t.Setenv("XDG_DATA_HOME", data)
-	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	account := departure.Account{ID: "a", Provider: "nextcloud", Identity: "alice@cloud.example"}
-	s := &survey{w: &Worker{cfg: Config{State: t.TempDir(), Clock: clock.Real{}}}, job: engine.Job{Departure: departure.Departure{Account: account}, Unbound: true}}
+	s := &survey{w: &Worker{cfg: Config{State: t.TempDir(), Clock: clock.Real{}, Dirs: xdg.Dirs{Data: data, Cache: t.TempDir()}}}, job: engine.Job{Departure: departure.Departure{Account: account}, Unbound: true}}
 	must(t, os.Mkdir(filepath.Join(s.w.cfg.State, "accounts"), 0o700))
 	must(t, s.w.remember(account.ID, func(m *accountMemory) {
 		for _, uid := range []string{"b1", "../b2", "b3"} {

@@ -314,7 +314,7 @@ func blocked(d *desk) {
 	if !ok || held.Why.Text == "" || held.Remedy.Text == "" || held.Remedy.Code == "" {
 		d.Errorf("removing what is blocked: %v (%+v), want a BlockedError that says why and what to do", err, held)
 	}
-	if now := d.signedIn(); now.ID != e.ID || (now.Blocked == nil && now.Busy == "") {
+	if now := d.found(e.ID); now.Blocked == nil && now.Busy == "" {
 		d.Errorf("while something is in the way it is %+v", now)
 	}
 	unblock()
@@ -325,6 +325,24 @@ func blocked(d *desk) {
 		d.Fatal(err)
 	}
 	d.awaitGone(e)
+}
+
+// found is the entry of an id, listed or found by a search for whose it is.
+func (d *desk) found(id string) binding.Entry {
+	d.Helper()
+	list := d.entries()
+	if s, ok := d.Place.(binding.Searcher); ok {
+		more, err := s.Search(d.ctx, d.Who.User, d.Who.Host)
+		if err != nil {
+			d.Fatalf("cannot search: %v", err)
+		}
+		list = append(list, more...)
+	}
+	i := slices.IndexFunc(list, func(e binding.Entry) bool { return e.ID == id })
+	if i < 0 {
+		d.Fatalf("%s is gone; there are %+v", id, list)
+	}
+	return list[i]
 }
 
 func givenUp(d *desk) {
