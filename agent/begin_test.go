@@ -30,11 +30,16 @@ func TestStart(t *testing.T) {
 		if again := d.start(departure.SignOut); again.Departure.ID != first.Departure.ID {
 			t.Error("the same again is another")
 		}
+		shared, err := d.s.StartDeparture(t.Context(), owner, agent.StartRequest{Account: world.Me.ID, Intent: departure.SignOut, Shared: true})
+		d.ok(err)
+		if shared.Departure.ID != first.Departure.ID || !shared.Departure.Shared || first.Departure.Shared {
+			t.Errorf("with what others share: %+v", shared.Departure)
+		}
 		raised := d.start(departure.Delete)
 		if raised.Departure.ID != first.Departure.ID || raised.Departure.Intent != departure.Delete || raised.Departure.Path == "" {
 			t.Errorf("raised to %+v", raised.Departure)
 		}
-		_, err := d.s.StartDeparture(t.Context(), owner, agent.StartRequest{Account: world.Me.ID, Intent: departure.SignOut})
+		_, err = d.s.StartDeparture(t.Context(), owner, agent.StartRequest{Account: world.Me.ID, Intent: departure.SignOut})
 		if told := d.kind(err, agent.KindBusy); told.Remedy == nil {
 			t.Error("nothing is said to do")
 		}

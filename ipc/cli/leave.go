@@ -315,6 +315,7 @@ func (l *leaving) showReady(watch bool) {
 	l.say("")
 	if !watch { // else the watching says so itself, and keeps it true
 		l.say("READY. You may delete this account now.")
+		l.showSeen(l.info)
 		l.showWhere(l.info)
 		l.say("Checked at %s, holds until %s.", l.clock(l.info.Verdict.At), l.clock(l.info.Verdict.Until))
 	}

@@ -76,6 +76,7 @@ func (v *liveView) tell(info agent.DepartureInfo, state agent.Live, why string) 
 	switch state {
 	case agent.LiveReady:
 		v.s.say("%s READY. You may delete this account now; this holds until %s, and is watched.", now, v.s.clock(info.Verdict.Until))
+		v.s.showSeen(info)
 		v.s.showWhere(info)
 	case agent.LiveStop:
 		v.s.say("%s STOP, do not delete: %s", now, why)
@@ -87,6 +88,14 @@ func (v *liveView) tell(info agent.DepartureInfo, state agent.Live, why string) 
 		v.s.say("%s Looking ...", now)
 	default:
 		v.s.say("%s %s: %s", now, v.s.standing(info), why)
+	}
+}
+
+// showSeen says how long a look at a server holds that cannot tell by itself
+// whether something changed.
+func (s *session) showSeen(info agent.DepartureInfo) {
+	if c, ok := info.Verdict.Checks.Get(departure.ServerSeen); ok && c.Reason.Code == "seen-in-full" {
+		s.say("  (%s)", printable(c.Reason.Text))
 	}
 }
 

@@ -68,6 +68,7 @@ func storms() []storm {
 		{"a token not known any more", second(func(f *davtest.Fault) {
 			f.Status, f.ContentType, f.Body = 403, "application/xml", `<d:error xmlns:d="DAV:"><d:valid-sync-token/></d:error>`
 		}), nil, false, false},
+		{"a token not known in the middle of the pages", second(func(f *davtest.Fault) { f.Skip, f.Status = 1, 403 }), nil, false, false},
 		{"login page", davtest.Fault{Status: 200, ContentType: "text/html", Body: loginPage, Skip: 1}, ErrMalformed, false, false},
 	}
 }
@@ -101,9 +102,23 @@ func TestContractWeather(t *testing.T) {
 func weather(t *testing.T, r realm) {
 	p, config := behind(t, r)
 	c := client(t, config)
-	coll := book(t, c)
+	t.Run("contacts", func(t *testing.T) { weatherCollection(t, p, c, book(t, c), "vcf", "text/vcard", davtest.Card) })
+	if r.calendar {
+		calendars, err := c.Calendars(deadline(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		days := holding(t, calendars.Found, "VEVENT")
+		t.Run("calendar", func(t *testing.T) { weatherCollection(t, p, c, days, "ics", "text/calendar", davtest.Event) })
+	}
+	if r.files {
+		weatherFiles(t, p, c)
+	}
+}
+
+func weatherCollection(t *testing.T, p *davtest.Proxy, c *Client, coll Collection, ext, kind string, make func(int) []byte) {
 	for i := range 12 {
-		put(t, c, coll, fmt.Sprint("item ", i, ".vcf"), "text/vcard", davtest.Card(i))
+		put(t, c, coll, fmt.Sprint("item ", i, ".", ext), kind, make(i))
 	}
 	truth, err := c.List(deadline(t), coll)
 	if err != nil || truth.Count != 12 {
@@ -134,9 +149,6 @@ func weather(t *testing.T, r realm) {
 	}
 	weatherFetch(t, p, c, coll, truth)
 	weatherElsewhere(t, p, c, coll, truth)
-	if r.files {
-		weatherFiles(t, p, c)
-	}
 }
 
 // behind puts a realm behind a proxy that spoils its answers.

@@ -1,0 +1,41 @@
+package cli
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/clearance-project/clearance/agent"
+	"github.com/clearance-project/clearance/agent/departure"
+)
+
+// TestSeenInFull: a server that cannot tell by itself whether something changed is
+// told with the time until when the last look at it holds; any other is not.
+func TestSeenInFull(t *testing.T) {
+	var info agent.DepartureInfo
+	for code, told := range map[string]bool{"seen": false, "seen-in-full": true} {
+		var out bytes.Buffer
+		info.Verdict.Checks = departure.Checks{{ID: departure.ServerSeen, Status: departure.Pass,
+			Reason: departure.Reason{Code: code, Text: "the server was looked at in full at 21:04, and this holds until 21:14"}}}
+		s := &session{out: &out}
+		s.showSeen(info)
+		if strings.Contains(out.String(), "until 21:14") != told {
+			t.Errorf("%s: %q", code, out.String())
+		}
+	}
+}
+
+// TestSharedIsSaidToStay: what others share is shown in the plan with its count,
+// and that it is not copied.
+func TestSharedIsSaidToStay(t *testing.T) {
+	var out bytes.Buffer
+	s := &session{out: &out}
+	s.showSources(agent.PlanClass{Dataset: departure.Files, Sources: []departure.Listing{
+		{Source: departure.Source{Name: "files at the server", Remote: true, Dataset: departure.Files}, Complete: true, Items: 4},
+		{Source: departure.Source{Name: "files at the server, shared with you by bob", Remote: true, Fate: departure.Stays, SharedBy: "bob", Dataset: departure.Files}, Complete: true, Items: 8},
+	}})
+	text := out.String()
+	if !strings.Contains(text, "shared with you by bob: 8 other files, stays with its owner") || strings.Contains(text, ": 4 other files") {
+		t.Errorf("it says %q", text)
+	}
+}
