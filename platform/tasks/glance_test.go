@@ -149,7 +149,7 @@ func TestReadyAsksOnceAMinute(t *testing.T) {
 	if s := j.snap(); !s.Stale {
 		t.Errorf("a minute after a contact arrived, while it is listed: ready %v, stale %v", s.Verdict.Ready, s.Stale)
 	}
-	copying := j.server.Inject(davtest.Fault{Method: "GET", Hold: true})
+	copying := j.server.Inject(davtest.Fault{Method: "GET", Path: "/remote.php/", Hold: true})
 	listing.Release()
 	j.arrives(copying, "nobody fetched the new contact")
 	s := j.snap()
@@ -200,7 +200,7 @@ func TestReadyAtAServerWithoutMarks(t *testing.T) {
 	// A file that arrives is seen by the next full listing, not before.
 	_, err := j.account.PutFile("Documents/new.txt", []byte("new"))
 	must(t, err)
-	copying := j.server.Inject(davtest.Fault{Method: "GET", Hold: true})
+	copying := j.server.Inject(davtest.Fault{Method: "GET", Path: "/remote.php/", Hold: true})
 	defer j.server.Heal()
 	for range 12 {
 		j.clock.move(j.rest())

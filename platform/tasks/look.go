@@ -48,6 +48,7 @@ func (w *Worker) Look(ctx context.Context, job engine.Job, report engine.Report)
 	}
 	w.onlyCloud(ctx, s, look.Listings)
 	s.sighted(look.Listings)
+	look.Kinds = s.kinds(ctx, look.Bindings)
 	look.Copy = w.copyFacts(ctx, s, l, need)
 	look.Kept = w.keptFacts(ctx, s)
 	look.Complete, look.Why, look.EndedAt = s.missing.Code == "", s.missing, w.now()

@@ -50,6 +50,7 @@ type Server struct {
 	faults   []*Injected
 	log      []*Request
 	counters uint64
+	apps     []string
 
 	life sync.Mutex
 	addr string
@@ -226,6 +227,10 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, line *Request, f
 		return
 	}
 	s.authorized(line, account.user.Name)
+	if path == "/ocs/v2.php/core/navigation/apps" {
+		s.navigation(w, r)
+		return
+	}
 	s.dispatch(w, r, account, path, fault)
 }
 
