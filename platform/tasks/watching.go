@@ -12,6 +12,7 @@ import (
 
 	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/agent/engine"
+	"github.com/clearance-project/clearance/backup/source/archive"
 	"github.com/clearance-project/clearance/platform/eds"
 	"github.com/clearance-project/clearance/platform/watch"
 )
@@ -87,7 +88,8 @@ func (wa *watching) watchFiles(ctx context.Context) error {
 	wa.files = files
 	add := func(id departure.SourceID, at string) error {
 		skip := wa.isCopy
-		if info, err := os.Stat(at); err == nil && info.Mode().IsRegular() {
+		info, err := os.Stat(at)
+		if err == nil && info.Mode().IsRegular() || errors.Is(err, os.ErrNotExist) && archive.IsPart(filepath.Base(at)) {
 			// The file alone counts: what lies in folders beside it, our own state
 			// perhaps, would never rest.
 			at, skip = filepath.Dir(at), func(string) bool { return true }

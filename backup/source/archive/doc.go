@@ -12,6 +12,10 @@
 // 674), Keep's notes in obsidianmd/obsidian-importer, Apple's parts and its
 // "Photo Details.csv" in simulot/immich-go (pull request 822, issue 853).
 //
+// Xiaomi exports contacts as a vCard file, and photos as they are; for notes no
+// export of its own is documented, and what others' programs write (Markdown,
+// text) is taken as plain notes.
+//
 // A zip is opened at any item. A tgz has one beginning: its index is made in one
 // pass, which also checks the sum at its end, and items are read by passes that
 // go forward, each going on from the nearest place where another stopped.
