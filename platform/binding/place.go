@@ -120,8 +120,10 @@ type Hinter interface {
 
 // Hint is a use of an account that is only told.
 type Hint struct {
-	Who  Who
-	Hint departure.Hint
+	Who Who
+	// Everybody: it is told whatever account is left, and Who says nothing.
+	Everybody bool
+	Hint      departure.Hint
 }
 
 // ErrGuided means that only the person can remove the entry.

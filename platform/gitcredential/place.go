@@ -3,7 +3,6 @@ package gitcredential
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -50,7 +49,7 @@ func (p *Place) Entries(ctx context.Context) ([]binding.Entry, error) {
 	}
 	var entries []binding.Entry
 	for _, s := range stores {
-		var parse func(io.Reader) ([]credential, error) = parseStore
+		parse := parseStore
 		if s.netrc {
 			parse = parseNetrc
 		}

@@ -3,10 +3,13 @@ package tasks
 import (
 	"github.com/clearance-project/clearance/platform/binding"
 	"github.com/clearance-project/clearance/platform/chromium"
+	"github.com/clearance-project/clearance/platform/davfs2"
 	"github.com/clearance-project/clearance/platform/eds"
 	"github.com/clearance-project/clearance/platform/firefox"
 	"github.com/clearance-project/clearance/platform/gitcredential"
 	"github.com/clearance-project/clearance/platform/goa"
+	"github.com/clearance-project/clearance/platform/gvfs"
+	"github.com/clearance-project/clearance/platform/kdeconnect"
 	"github.com/clearance-project/clearance/platform/libaccounts"
 	"github.com/clearance-project/clearance/platform/nextcloudclient"
 	"github.com/clearance-project/clearance/platform/passwords"
@@ -26,8 +29,11 @@ func (w *Worker) newPlaces() []binding.Place {
 		thunderbird.New(w.cfg.Dirs),
 		rclone.New(w.cfg.Dirs),
 		gitcredential.New(w.cfg.Dirs),
+		gvfs.New(w.cfg.Bus),
+		davfs2.New(w.cfg.Dirs),
 		chromium.New(w.cfg.Dirs),
 		firefox.New(w.cfg.Dirs),
+		kdeconnect.New(w.cfg.Dirs),
 		passwords.New(w.secrets, w.cfg.Bus, w.cfg.Dirs),
 	}
 }

@@ -348,7 +348,7 @@ func (w *Worker) hints(ctx context.Context, account departure.Account) []departu
 			})
 		}
 		for _, k := range found {
-			if w.whose(p.Kind(), k.Who).of(account) != binding.MatchNo {
+			if k.Everybody || w.whose(p.Kind(), k.Who).of(account) != binding.MatchNo {
 				hints = append(hints, k.Shown().Hint)
 			}
 		}
