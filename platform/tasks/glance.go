@@ -21,6 +21,10 @@ type sight struct {
 // anew before the old one is too old.
 func fresh(life time.Duration) time.Duration { return life * 7 / 10 }
 
+// pollWait bounds a glance's question: a server that does not answer by then is
+// looked at as one that is in trouble.
+const pollWait = 20 * time.Second
+
 // ground is the digest of what a listing at the server is held against.
 func (s *survey) ground() (departure.Digest, error) {
 	l, err := s.w.ledgerOf(s.job)
@@ -114,6 +118,8 @@ func (s *survey) carry(ctx context.Context, d departure.Dataset) bool {
 // poll asks the server whether a dataset is as it was; the file tree is asked
 // for once.
 func (s *survey) poll(ctx context.Context, d departure.Dataset, was *sight) (dav.Sameness, error) {
+	ctx, cancel := context.WithTimeout(ctx, pollWait)
+	defer cancel()
 	switch d {
 	case departure.Contacts, departure.Calendars:
 		return s.session.client.Poll(ctx, was.found[d], s.lastOf(d, was))

@@ -16,6 +16,7 @@ var ErrExists = errors.New("the collection has one of that name already")
 // ErrExists says that it did. A request that was repeated because its connection
 // broke may be refused for what it did itself: read it back with [Client.Get].
 func (c *Client) Add(ctx context.Context, coll Collection, name string, body []byte) error {
+	ctx = c.patient(ctx)
 	at, err := memberOf(coll, name)
 	if err != nil {
 		return err
@@ -38,6 +39,7 @@ func (c *Client) Add(ctx context.Context, coll Collection, name string, body []b
 
 // Get reads a member as the server has it now.
 func (c *Client) Get(ctx context.Context, coll Collection, name string) ([]byte, error) {
+	ctx = c.patient(ctx)
 	at, err := memberOf(coll, name)
 	if err != nil {
 		return nil, err
