@@ -111,7 +111,7 @@ func TestSchemaNamesEveryField(t *testing.T) {
 // it can be changed, and wants both sides to refuse it.
 func TestBothRefuse(t *testing.T) {
 	s := schema(t)
-	at := func(m map[string]any, list string) map[string]any { return first(m, list) }
+	at := first
 	tracker := func(m map[string]any) map[string]any { return m["tracker"].(map[string]any) }
 	for name, change := range map[string]func(map[string]any){
 		"further field":           func(m map[string]any) { m["trusted"] = true },

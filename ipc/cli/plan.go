@@ -58,8 +58,8 @@ func (s *session) showPlan(account agent.AccountInfo, plan *agent.PlanReport) {
 		s.showSignIn(b)
 	}
 	for _, h := range plan.Hints {
-		s.say("Also: %s: %s", printable(h.Name), printable(h.Text))
-		s.say("  to do by hand: %s", printable(h.Remedy.Text))
+		s.para("Also: ", h.Name+": "+h.Text)
+		s.para("  to do by hand: ", h.Remedy.Text)
 	}
 	for _, t := range plan.Trackers {
 		s.say("Find My Device is %s.", t.State)
@@ -77,9 +77,9 @@ func (s *session) showSignIn(b departure.Binding) {
 	case departure.BindingPresent:
 		s.say("Signed in at: %s", printable(b.Name))
 	case departure.BindingLeftover:
-		s.say("Left behind: %s", printable(b.Why.Text))
+		s.para("Left behind: ", b.Why.Text)
 	default:
-		s.say("Perhaps signed in at: %s (%s)", printable(b.Name), printable(b.Why.Text))
+		s.para("Perhaps signed in at: ", b.Name+" ("+b.Why.Text+")")
 	}
 	for _, goes := range b.Goes {
 		s.say("  goes from this device with it: %s", vanishing(goes))
@@ -87,7 +87,7 @@ func (s *session) showSignIn(b departure.Binding) {
 	switch {
 	case b.Blocked == nil:
 	case b.Guided:
-		s.say("  to do by hand: %s", printable(b.Blocked.Text))
+		s.para("  to do by hand: ", b.Blocked.Text)
 	default:
 		s.say("  before it can be removed: %s", printable(b.Blocked.Text))
 	}

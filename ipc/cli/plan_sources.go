@@ -16,7 +16,7 @@ func (s *session) showSources(class agent.PlanClass) {
 		if l.Complete {
 			held = amount(l.Items, class.Dataset)
 		}
-		s.say("    %s: %s, %s", printable(l.Source.Name), held, becomes(l.Source))
+		s.para("    ", l.Source.Name+": "+held+", "+becomes(l.Source))
 	}
 }
 

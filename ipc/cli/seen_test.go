@@ -34,7 +34,7 @@ func TestSharedIsSaidToStay(t *testing.T) {
 		{Source: departure.Source{Name: "files at the server", Remote: true, Dataset: departure.Files}, Complete: true, Items: 4},
 		{Source: departure.Source{Name: "files at the server, shared with you by bob", Remote: true, Fate: departure.Stays, SharedBy: "bob", Dataset: departure.Files}, Complete: true, Items: 8},
 	}})
-	text := out.String()
+	text := strings.Join(strings.Fields(out.String()), " ")
 	if !strings.Contains(text, "shared with you by bob: 8 other files, stays with its owner") || strings.Contains(text, ": 4 other files") {
 		t.Errorf("it says %q", text)
 	}

@@ -122,6 +122,6 @@ func wordFor(check departure.Check, statement string, count int64) agent.WordReq
 
 func (s *session) showLines(check departure.Check) {
 	for _, l := range check.Ask.Lines {
-		s.say("  - %s", printable(l.Text))
+		s.para("  - ", l.Text)
 	}
 }

@@ -68,6 +68,17 @@ func (r results) prints(step string, texts ...string) {
 	}
 }
 
+// lacks wants the step to have printed none of the texts.
+func (r results) lacks(step string, texts ...string) {
+	r.t.Helper()
+	got := r.read(step + ".out")
+	for _, text := range texts {
+		if strings.Contains(got, text) {
+			r.t.Errorf("%s printed %q, with %q in it", step, got, text)
+		}
+	}
+}
+
 // TestBoot runs the service's whole life in a booted system.
 func TestBoot(t *testing.T) {
 	if os.Geteuid() != 0 {
@@ -111,6 +122,9 @@ func checkSystem(r results) {
 	r.ok("socket", "700")
 	r.ok("state", "700 clearance")
 
+	r.ok("overrides", "a provider's file cannot be used", "provider=oppo", "oppo.json can be written by others (mode 0666)")
+	r.lacks("overrides", "acme")
+
 	r.ok("kill")
 	r.ok("restarted")
 	r.ok("stop")
@@ -129,6 +143,8 @@ func checkUser(r results) {
 	r.ok("user-status", "running")
 	r.ok("user-show", "ActiveState=active", "SubState=running", "NRestarts=0", "Type=notify")
 	r.ok("user-socket", "700")
+	r.ok("user-overrides", "provider=oppo", "oppo.json can be written by others (mode 0666)")
+	r.lacks("user-overrides", "acme")
 	r.ok("user-stop")
 	r.ok("user-stopped", "stopped")
 	r.ok("user-uninstall")

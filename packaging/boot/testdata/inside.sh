@@ -36,6 +36,15 @@ cp /usr/local/bin/clearanced /root/clearanced
 step hidden /root/clearanced install
 step hidden-left test ! -e "$unit"
 
+# What the administrator wrote of providers: one that counts, one that anybody
+# could have written.
+install -d -m 0755 /etc/clearance/providers.d
+profile() { printf '{"id": "%s", "name": "%s", "tracker": {"runs_tracker": "unknown", "confidence": "L"}}' "$1" "$1"; }
+profile acme >/etc/clearance/providers.d/acme.json
+profile oppo >/etc/clearance/providers.d/oppo.json
+chmod 0644 /etc/clearance/providers.d/acme.json
+chmod 0666 /etc/clearance/providers.d/oppo.json
+
 step absent clearanced status
 step install clearanced install
 step unit cat "$unit"
@@ -84,5 +93,7 @@ person_step user-stopped /home/person/bin/clearanced status --user
 person_step user-uninstall /home/person/bin/clearanced uninstall --user
 person_step user-left test ! -e /home/person/.config/systemd/user/clearanced.service
 
+step overrides journalctl --no-pager -b -u clearanced.service
+step user-overrides journalctl --no-pager -b _UID=$uid
 step journal journalctl --no-pager -b
 touch /out/finished
