@@ -85,6 +85,37 @@ func TestWhatWasCopiedSinceStaysInItsPlace(t *testing.T) {
 	must(t, b.Close())
 }
 
+// TestAFileThatHasBothNamesIsOne: where a file system renames in two steps, a
+// power cut may leave it so.
+func TestAFileThatHasBothNamesIsOne(t *testing.T) {
+	b, err := Create(t.TempDir(), "copy", Options{})
+	must(t, err)
+	r := put(t, b, "a.jpg", "one")
+	temp := ""
+	must(t, b.eachEntry(func(e *entry) error { temp = e.Temp; return nil }))
+	must(t, b.Close())
+	must(t, os.Link(filepath.Join(b.Path(), r.Path), filepath.Join(b.Path(), temp)))
+	b, err = Open(b.Path(), Options{})
+	must(t, err)
+	if _, err := os.Lstat(filepath.Join(b.Path(), temp)); err == nil || b.Recovered().Finished != 1 {
+		t.Errorf("%+v", b.Recovered())
+	}
+	must(t, b.Fold(nil))
+	check(t, b.Path())
+	lines := 0
+	for l, err := range b.Manifest() {
+		must(t, err)
+		if l.Path != aboutName && l.Path != r.Path {
+			t.Errorf("the manifest has %s", l.Path)
+		}
+		lines++
+	}
+	if lines != 2 {
+		t.Errorf("%d lines", lines)
+	}
+	must(t, b.Close())
+}
+
 // Whatever a person does to the files of old versions and of new ones, once the
 // copy was looked through and folded the manifest has one line a file, each
 // right, for all that is there.

@@ -159,6 +159,9 @@ func (b *Bag) finishMove(e *entry, from string) (bool, error) {
 		b.found.Lost++
 		return false, nil
 	case there:
+		if done, err := b.halfPlaced(from, e.Path); done || err != nil {
+			return done, err
+		}
 		// Someone put a file there while the line waited for its rename.
 		dir, base := path.Split(e.Path)
 		p, _, err := b.names.file(path.Clean(dir), base, nil)
@@ -177,6 +180,22 @@ func (b *Bag) finishMove(e *entry, from string) (bool, error) {
 	b.touch(path.Dir(e.Path))
 	b.touch(path.Dir(from))
 	return true, nil
+}
+
+// halfPlaced reports whether both names are of one file, as where a file system
+// renames in two steps, and ends that.
+func (b *Bag) halfPlaced(from, to string) (bool, error) {
+	x, err := b.root.Lstat(from)
+	if err != nil {
+		return false, err
+	}
+	y, err := b.root.Lstat(to)
+	if err != nil || x.Dev != y.Dev || x.Ino != y.Ino {
+		return false, err
+	}
+	b.found.Finished++
+	b.touch(path.Dir(to))
+	return true, b.root.Remove(from)
 }
 
 // stillEdited reports whether the file at the place from which an edited one is to

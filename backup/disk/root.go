@@ -40,7 +40,7 @@ type Root interface {
 	Mkdir(name string, perm fs.FileMode) error
 	// Replace renames a file or folder over what has the new name.
 	Replace(from, to string) error
-	// Place renames a file; fs.ErrExist if the new name is taken.
+	// Place renames a file or folder; fs.ErrExist if the new name is taken.
 	Place(from, to string) error
 	Remove(name string) error
 	Lstat(name string) (Stat, error)

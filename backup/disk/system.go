@@ -93,21 +93,6 @@ func (s *system) Replace(from, to string) error {
 	return s.rename("rename", from, to, 0)
 }
 
-func (s *system) Place(from, to string) error {
-	err := s.rename("rename", from, to, unix.RENAME_NOREPLACE)
-	if !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOSYS) {
-		return err
-	}
-	// NFS and some others have no such flag. The lock of the bag makes us the
-	// only writer, so looking first is enough against ourselves.
-	if _, err := s.Lstat(to); err == nil {
-		return &os.LinkError{Op: "rename", Old: from, New: to, Err: fs.ErrExist}
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return s.rename("rename", from, to, 0)
-}
-
 func (s *system) rename(op, from, to string, flags uint) error {
 	fd, fbase, err := s.in(from)
 	if err != nil {

@@ -161,6 +161,45 @@ func TestCalendar(t *testing.T) {
 	}
 }
 
+// TestVeryManyNotes: what they say is held as far as there is room, the newest
+// first, and what is left out is said.
+func TestVeryManyNotes(t *testing.T) {
+	c := newCopy(t)
+	var files []file
+	for i := range 30 {
+		files = append(files, file{memos, fmt.Sprintf("note %02d.txt", i), "", []byte(strings.Repeat(fmt.Sprintf("words%02d ", i), 100)), noon.Add(time.Duration(i) * time.Hour)})
+	}
+	c.put(files...)
+	c.write(func(o *viewer.Options) { o.NoteText = 16_000 })
+	page := c.read("export/view/notes-1.html")
+	for _, want := range []string{"words29", "words20", "note 00", "20 of them, the oldest, stand here with their titles alone", "What it says is in its file."} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the notes lack %q", want)
+		}
+	}
+	if strings.Contains(page, "words00") || strings.Contains(c.read("index.html"), "words00") {
+		t.Error("the oldest is shown whole")
+	}
+}
+
+// TestNoHostIsLookedUp before somebody follows a link to it, nor told where from.
+func TestNoHostIsLookedUp(t *testing.T) {
+	c := newCopy(t)
+	c.put(file{memos, "a.md", "", []byte("<https://auto.example/a> and [a link](https://link.example/b)"), noon})
+	c.write()
+	for _, name := range []string{"index.html", "export/view/notes-1.html"} {
+		for _, want := range []string{`<meta http-equiv="x-dns-prefetch-control" content="off">`, `<meta name="referrer" content="no-referrer">`} {
+			if !strings.Contains(c.read(name), want) {
+				t.Errorf("%s lacks %s", name, want)
+			}
+		}
+	}
+	page := c.read("export/view/notes-1.html")
+	if n := strings.Count(page, `rel="noopener noreferrer"`); n != 2 || !strings.Contains(page, "https://auto.example") || strings.Contains(page, "preconnect") {
+		t.Errorf("%d of 2 links say nothing of where they stand", n)
+	}
+}
+
 // TestNotes: Markdown is rendered, with the pictures beside it; memos and the notes
 // of GNOME are text; a note that is too long for a page says so.
 func TestNotes(t *testing.T) {

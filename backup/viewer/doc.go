@@ -29,6 +29,8 @@
 // allowed by its sum there, so what is searched stands in index.html as a block of
 // JSON. A file of the copy is linked only if both its bytes and its extension are
 // of a picture format that browsers show and that runs nothing (never SVG or HTML).
+// A link that a note has to the web says nothing of where it stood, and its host is
+// not looked up before somebody follows it.
 //
 // # Previews
 //

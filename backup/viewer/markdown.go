@@ -79,6 +79,8 @@ func (t *tame) walk(doc ast.Node) error {
 			if n.AutoLinkType != ast.AutoLinkURL || !outside(n.URL(t.raw)) {
 				gone = append(gone, n)
 				n.Parent().InsertBefore(n.Parent(), n, ast.NewString(n.Label(t.raw)))
+			} else {
+				n.SetAttributeString("rel", []byte("noopener noreferrer"))
 			}
 		case *ast.Image:
 			t.picture(n, &gone)

@@ -41,23 +41,32 @@ type note struct {
 	Tags     []string
 	Attached []string // names
 	Cut      bool     // the rest is in its file
+	Bare     bool     // its text is in its file alone, for there are very many notes
 	Path     string
 	Broken   bool
 	Books    []string
 	page     int
 }
 
+// bare leaves a note its title: what all notes say may be more than can be held.
+func (n *note) bare() {
+	n.Bare, n.HTML, n.Text, n.Words, n.Cut = true, "", "", "", false
+	n.Title = strings.Clone(n.Title) // it may be a part of the text
+}
+
 // notes reads the notes of the copy, the newest first. A note that several places
-// hold alike is shown once.
+// hold alike is shown once. Beyond [Options.NoteText] the oldest keep their titles
+// alone.
 func (w *writer) notes(ctx context.Context) ([]note, error) {
 	var list []note
 	at := map[[32]byte]int{}
 	files := map[string]bool{}
 	items := w.held.items[source.Notes]
-	began := w.o.Now()
+	began, held := w.o.Now(), 0
 	for i := range items {
 		files[items[i].path] = true
 	}
+	slices.SortStableFunc(items, func(a, b item) int { return b.mod.Compare(a.mod) })
 	for i := range items {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -82,6 +91,10 @@ func (w *writer) notes(ctx context.Context) ([]note, error) {
 			continue
 		}
 		at[sum] = len(list)
+		if held += len(n.HTML) + len(n.Text) + len(n.Words); held > w.o.NoteText {
+			n.bare()
+			w.bareNotes++
+		}
 		n.Books = []string{book(it.path)}
 		if !n.at.IsZero() {
 			n.Date = n.at.Format(dayForm)

@@ -111,7 +111,11 @@ func (p *pages) notePages() []*sheet {
 	for _, notes := range p.noteSheets {
 		sheets = append(sheets, &sheet{Notes: notes})
 	}
-	return chain("notes", "Notes", many(p.notes, "note", "notes")+", the newest first.", sheets)
+	about := many(p.notes, "note", "notes") + ", the newest first."
+	if n := p.w.bareNotes; n > 0 {
+		about += " " + number(n) + " of them, the oldest, stand here with their titles alone: there are very many. They are whole in data/notes."
+	}
+	return chain("notes", "Notes", about, sheets)
 }
 
 func (p *pages) calendarSheets() []*sheet {

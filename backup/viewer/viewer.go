@@ -25,6 +25,9 @@ type Options struct {
 	// Budget is how long previews are made at most; 0: one minute, negative: none
 	// are made. What is left waits for the next time.
 	Budget time.Duration
+	// NoteText is how much of what notes say is shown, bytes, and bounds the memory
+	// for it; 0: 64 MiB. The oldest of more stand with their titles alone.
+	NoteText int
 	// Workers is how many pictures are worked on at once; 0: one a core.
 	Workers int
 	// Spare is how many bytes of the disk previews leave free; 0: 512 MiB.
@@ -105,6 +108,9 @@ func (o *Options) fill() {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
+	if o.NoteText == 0 {
+		o.NoteText = 64 << 20
+	}
 	if o.Spare == 0 {
 		o.Spare = 512 << 20
 	}
@@ -131,6 +137,7 @@ type writer struct {
 	report Report
 
 	strangers int // files among the photos that are none
+	bareNotes int // notes that stand with their titles alone
 }
 
 func (w *writer) write(ctx context.Context) error {

@@ -45,6 +45,44 @@ func TestKill(t *testing.T)   { conductFor(t, "kill", 12, "") }
 func TestPower(t *testing.T)  { conductFor(t, "power", 8, "") }
 func TestDamage(t *testing.T) { conductFor(t, "damage", 100, "") }
 
+// TestADiskThatSomebodyElseStillHas: another mount namespace keeps the file system
+// that the power cut has ended.
+func TestADiskThatSomebodyElseStillHas(t *testing.T) {
+	m, err := newImage(t.TempDir(), 32<<20)
+	if errors.Is(err, errNoLoop) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := m.unmount(); err != nil {
+			t.Error(err)
+		}
+	}()
+	holder := exec.Command("unshare", "--mount", "--propagation", "private", "sh", "-c", "echo there; exec sleep 60")
+	said, err := holder.StdoutPipe()
+	if err == nil {
+		err = holder.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = holder.Process.Kill(); _ = holder.Wait() }() // killed is how it ends
+	if _, err := said.Read(make([]byte, 5)); err != nil {
+		t.Fatal(err)
+	}
+	if err := powerCut(m.at); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.remount(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(m.at, "lock"), nil, 0o600); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestStrace(t *testing.T) {
 	if _, err := exec.LookPath("strace"); err != nil {
 		t.Skip("strace is not installed: packaging/ci/deps.sh test installs it")

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 )
 
 // errNoLoop says that this machine mounts no images.
@@ -35,6 +36,47 @@ func (m *volume) mount() error {
 		return fmt.Errorf("%w: %s", errNoLoop, firstLine(out))
 	}
 	return nil
+}
+
+// remount is what a new start sees of the disk. While anybody else still has the
+// old file system mounted, in a mount namespace that was made meanwhile, mounting
+// the image again gives that one, which the power cut has ended: every call on it
+// is EIO. Then the bytes of the image are mounted as a disk of their own.
+func (m *volume) remount() error {
+	if err := m.unmount(); err != nil {
+		return err
+	}
+	held, err := m.held()
+	if err != nil {
+		return err
+	}
+	if held {
+		if out, err := exec.Command("cp", "--sparse=always", m.file, m.file+".new").CombinedOutput(); err != nil {
+			return fmt.Errorf("cp: %w: %s", err, firstLine(out))
+		}
+		if err := os.Rename(m.file+".new", m.file); err != nil {
+			return err
+		}
+	}
+	return m.mount()
+}
+
+// held reports whether a loop device still has the image.
+func (m *volume) held() (bool, error) {
+	devices, err := filepath.Glob("/sys/block/loop*/loop/backing_file")
+	if err != nil {
+		return false, err
+	}
+	for _, d := range devices {
+		text, err := os.ReadFile(d)
+		if err != nil {
+			continue // it was given back meanwhile
+		}
+		if strings.TrimSuffix(string(text), "\n") == m.file {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 func (m *volume) unmount() error {
@@ -104,7 +146,7 @@ func (c *course) cut(ctx context.Context, h *home, m *volume, i int, calls int64
 		c.result.Clean++
 		return max(d.calls, 20), nil
 	}
-	if err := errors.Join(m.unmount(), m.mount()); err != nil {
+	if err := m.remount(); err != nil {
 		return calls, err
 	}
 	c.judge("survived", fmt.Sprintf("power cut at call %d, round %d", o.CutAt, i), h.survived(ctx, before, d.acknowledged))

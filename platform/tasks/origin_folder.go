@@ -27,8 +27,12 @@ func (w *Worker) InspectSource(ctx context.Context, d departure.Dataset, at stri
 	if strings.ToValidUTF8(at, "\uFFFD") != at {
 		return refuse("the path of that folder cannot be written as text; rename it first")
 	}
-	info, err := os.Stat(g.Path)
-	if errors.Is(err, os.ErrNotExist) {
+	info, err := asked(w.patient, g.Path, func() (os.FileInfo, error) { return w.stat(g.Path) })
+	var silent *noAnswer
+	switch {
+	case errors.As(err, &silent):
+		return refuse("%v", err)
+	case errors.Is(err, os.ErrNotExist):
 		return refuse("%s is not there", g.Path)
 	}
 	var packed given
@@ -60,7 +64,7 @@ func (w *Worker) InspectSource(ctx context.Context, d departure.Dataset, at stri
 		if k.Dataset != d || k.ID == g.ID {
 			continue
 		}
-		switch nested, err := overlap(g.Path, k.Path); {
+		switch nested, err := asked(w.patient, k.Path, func() (bool, error) { return overlap(g.Path, k.Path) }); {
 		case err != nil:
 			return refuse("it cannot be told whether %s lies in %s, which was given already: %v", g.Path, k.Path, err)
 		case nested:
