@@ -40,10 +40,13 @@ const (
 )
 
 // Finder finds digiKam's libraries.
-type Finder struct{ dirs xdg.Dirs }
+type Finder struct {
+	dirs xdg.Dirs
+	seen album.Seen
+}
 
 // New finds in a person's folders.
-func New(dirs xdg.Dirs) *Finder { return &Finder{dirs} }
+func New(dirs xdg.Dirs) *Finder { return &Finder{dirs: dirs} }
 
 // Name is the beginning of every store's id.
 func (*Finder) Name() string { return "digikam" }
@@ -72,7 +75,7 @@ func (f *Finder) Find(ctx context.Context) ([]dataset.Store, error) {
 		if !filepath.IsAbs(at) || (settings == nil && h.App != "") || !album.There(at) {
 			continue
 		}
-		p := album.Program{Finder: "digikam", ID: h.App, Name: "digiKam", At: at, Dirs: f.dirs, Library: library}
+		p := album.Program{Finder: "digikam", ID: h.App, Name: "digiKam", At: at, Dirs: f.dirs, Seen: &f.seen, Library: library}
 		stores = append(stores, p.Stores(ctx)...)
 	}
 	return stores, ctx.Err()

@@ -277,3 +277,24 @@ func TestTwoChangesWithinASecond(t *testing.T) {
 		}
 	}
 }
+
+// TestListsAndGroups: a contact list keeps its members, and a contact its groups.
+func TestListsAndGroups(t *testing.T) {
+	d := startClient(t, Options{})
+	s := d.open(t, personal)
+	create(t, s, card(1, "CATEGORIES:Friends,Sailing\\, old\r\n"),
+		"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:l1\r\nFN:Crew\r\nN:Crew;;;;\r\nX-EVOLUTION-LIST:TRUE\r\nX-EVOLUTION-LIST-SHOW_ADDRESSES:FALSE\r\n"+
+			"EMAIL;X-EVOLUTION-DEST-CONTACT-UID=c1;X-EVOLUTION-DEST-EMAIL-NUM=0;X-EVOLUTION-DEST-HTML-MAIL=FALSE:Ann <ann@example.org>\r\nEMAIL:bob@example.org\r\nEND:VCARD\r\n")
+	got := fetch(t, s, "c1", "l1")
+	for uid, want := range map[string][]string{
+		"c1": {`CATEGORIES:Friends,Sailing\, old`},
+		"l1": {"X-EVOLUTION-LIST:TRUE", "X-EVOLUTION-DEST-CONTACT-UID=c1", "ann@example.org", "bob@example.org"},
+	} {
+		text := strings.ReplaceAll(got[uid], "\r\n ", "")
+		for _, w := range want {
+			if !strings.Contains(text, w) {
+				t.Errorf("%s lacks %q: %s", uid, w, text)
+			}
+		}
+	}
+}

@@ -23,10 +23,13 @@ import (
 )
 
 // Finder finds Shotwell's libraries.
-type Finder struct{ dirs xdg.Dirs }
+type Finder struct {
+	dirs xdg.Dirs
+	seen album.Seen
+}
 
 // New finds in a person's folders.
-func New(dirs xdg.Dirs) *Finder { return &Finder{dirs} }
+func New(dirs xdg.Dirs) *Finder { return &Finder{dirs: dirs} }
 
 // Name is the beginning of every store's id.
 func (*Finder) Name() string { return "shotwell" }
@@ -43,7 +46,7 @@ func (f *Finder) Find(ctx context.Context) ([]dataset.Store, error) {
 		if !album.There(at) {
 			continue
 		}
-		p := album.Program{Finder: "shotwell", ID: h.App, Name: "Shotwell", At: at, Dirs: f.dirs, Library: library}
+		p := album.Program{Finder: "shotwell", ID: h.App, Name: "Shotwell", At: at, Dirs: f.dirs, Seen: &f.seen, Library: library}
 		stores = append(stores, p.Stores(ctx)...)
 	}
 	return stores, ctx.Err()

@@ -55,6 +55,7 @@ type Program struct {
 	Name    string // as shown to a person: "Shotwell"
 	At      string // its database
 	Dirs    xdg.Dirs
+	Seen    *Seen // what was read before
 	Library func(context.Context, *sqliteread.Snapshot) (Library, error)
 }
 
@@ -63,13 +64,13 @@ type Program struct {
 func (p Program) Stores(ctx context.Context) []dataset.Store {
 	albums := dataset.Store{ID: departure.SourceID(p.Finder + ":" + p.ID + "/albums"), Dataset: departure.Photos, Name: "albums of " + p.Name, Watched: []string{p.At}}
 	photos := dataset.Store{ID: departure.SourceID(p.Finder + ":" + p.ID + "/photos"), Dataset: departure.Photos, Name: "photos of " + p.Name + " outside your pictures", Watched: []string{p.At}}
-	lib, err := p.read(ctx)
+	files, err := p.Seen.files(ctx, &p)
 	if err != nil {
 		return []dataset.Store{dataset.Unreadable(albums, err), dataset.Unreadable(photos, err)}
 	}
 	albums.List = p.albums
 	stores := []dataset.Store{albums}
-	if outside := p.outside(lib.Files); len(outside) > 0 {
+	if outside := p.outside(files); len(outside) > 0 {
 		photos.Watched = append(photos.Watched, watched(outside, p.Dirs.Home)...)
 		stores = append(stores, p.photos(photos))
 	}
@@ -163,14 +164,15 @@ func watched(files []string, home string) []string {
 	for len(folders) > maxWatched {
 		deepest := ""
 		for dir := range folders {
-			if deepest == "" || strings.Count(dir, "/") > strings.Count(deepest, "/") {
+			if !within(filepath.Dir(dir), home) && strings.Count(dir, "/") > strings.Count(deepest, "/") {
 				deepest = dir
 			}
 		}
-		delete(folders, deepest)
-		if parent := filepath.Dir(deepest); parent != deepest {
-			folders[parent] = true
+		if deepest == "" {
+			break // none is left whose parent is not always busy
 		}
+		delete(folders, deepest)
+		folders[filepath.Dir(deepest)] = true
 	}
 	var all []string
 	for at := range folders {
