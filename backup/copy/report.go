@@ -10,7 +10,7 @@ import (
 
 // Options of a run. The zero value is usable.
 type Options struct {
-	Workers  int              // how many items are read at once; 0: by the machine
+	Workers  int              // how many items are read at once; 0: eight
 	Now      func() time.Time // nil: the system's clock
 	Patience time.Duration    // how long one call to a source may take; 0: two minutes
 	Progress func(Progress)   // called one at a time, not for every item; may be nil
