@@ -34,6 +34,9 @@ type Entry struct {
 	// Folders are absolute paths that are kept in step with the account: no copy
 	// may lie there, and what they hold leaves with it.
 	Folders []string
+	// Mounts are absolute paths where the account's server itself shows: no copy
+	// may lie there, and what they hold is looked for at the server.
+	Mounts []string
 	// Busy says that a transfer is going on which must end first; "" for none.
 	Busy string
 }

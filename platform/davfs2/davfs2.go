@@ -140,7 +140,7 @@ func (p *Place) entry(s *server) binding.Entry {
 	e := binding.Entry{ID: p.Kind() + ":" + url.PathEscape(s.at) + "/" + url.PathEscape(s.user), Name: shown + " in davfs2", Who: who}
 	var steps []string
 	for _, at := range s.mounted {
-		e.Folders = append(e.Folders, at)
+		e.Mounts = append(e.Mounts, at)
 		steps = append(steps, "unmount "+at)
 	}
 	if s.secrets != "" {

@@ -94,7 +94,7 @@ func TestTogether(t *testing.T) {
 	e := entries[0]
 	want := "unmount /home/me/My cloud; remove the line with https://cloud.example/dav from " + filepath.Join(d.home, secretsFile) +
 		"; as an administrator, remove the line with https://cloud.example/dav from " + d.place.fstab
-	if e.Who != (binding.Who{Type: "dav", User: "alice", Host: "cloud.example"}) || e.Blocked.Text != want || !cmp.Equal(e.Folders, []string{"/home/me/My cloud"}) {
+	if e.Who != (binding.Who{Type: "dav", User: "alice", Host: "cloud.example"}) || e.Blocked.Text != want || !cmp.Equal(e.Mounts, []string{"/home/me/My cloud"}) {
 		t.Errorf("%+v, %+v", e, e.Blocked)
 	}
 	if entries[1].Who.Host != "two.example" || entries[2].Who != (binding.Who{Type: "dav", User: "carol"}) {

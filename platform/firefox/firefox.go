@@ -32,6 +32,9 @@ func New(dirs xdg.Dirs) *Place { return &Place{dirs: dirs} }
 // Kind implements [binding.Place].
 func (p *Place) Kind() string { return "firefox" }
 
+// Folderless: a browser keeps no folder in step with an account.
+func (*Place) Folderless() {}
+
 // Entries implements [binding.Place]: there are none.
 func (p *Place) Entries(context.Context) ([]binding.Entry, error) { return nil, nil }
 

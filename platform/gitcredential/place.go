@@ -41,6 +41,9 @@ func (p *Place) stores() ([]store, error) {
 	return all, nil
 }
 
+// Folderless: a password keeps no folder in step with an account.
+func (*Place) Folderless() {}
+
 // Entries implements [binding.Place].
 func (p *Place) Entries(ctx context.Context) ([]binding.Entry, error) {
 	stores, err := p.stores()

@@ -28,6 +28,9 @@ func New(dirs xdg.Dirs, b *bus.Conn) *Place { return &Place{dirs: dirs, bus: b} 
 // Kind implements [binding.Place].
 func (p *Place) Kind() string { return "libaccounts" }
 
+// Folderless: accounts-sso keeps no folder in step with an account.
+func (*Place) Folderless() {}
+
 // Entries implements [binding.Place]: the rows, and the identities that no row
 // goes by.
 func (p *Place) Entries(ctx context.Context) ([]binding.Entry, error) {

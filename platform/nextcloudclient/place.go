@@ -189,7 +189,7 @@ func (p *Place) parseID(id string) (account, error) {
 		}
 		parts[i] = text
 	}
-	a := account{app: parts[0], number: parts[2], login: parts[3], url: parts[4]}
+	a := account{app: parts[0], number: parts[2], login: parts[3], user: parts[3], url: parts[4]}
 	for _, known := range programs {
 		if known.name == parts[1] {
 			a.program = known

@@ -11,6 +11,7 @@ import (
 
 	"github.com/godbus/dbus/v5"
 
+	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/platform/binding"
 	"github.com/clearance-project/clearance/platform/bus"
 )
@@ -66,7 +67,7 @@ func (p *Place) cookies(a account) ([]binding.Left, error) {
 		}
 		at := filepath.Join(home.Config, filepath.Dir(a.file), "cookies"+a.number+".db")
 		if _, err := os.Lstat(at); err == nil {
-			left = append(left, binding.Left{Where: inCookies, Name: at})
+			left = append(left, binding.Left{Where: inCookies, Name: at, Remedy: &departure.Remedy{Code: "by-hand", Text: "quit " + a.name + ", and delete " + at}})
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return left, err
 		}
@@ -124,7 +125,7 @@ func (p *Place) itemsOf(ctx context.Context, a account) ([]binding.Left, error) 
 			return left, err
 		}
 		for _, item := range found.Unlocked {
-			left = append(left, binding.Left{Where: inKeyring, Name: string(item)})
+			left = append(left, binding.Left{Where: inKeyring, Name: string(item), Remedy: &departure.Remedy{Code: "by-hand", Text: removePassword(a)}})
 		}
 		for _, item := range found.Locked {
 			left = append(left, binding.Left{Where: inKeyring, Name: string(item), Locked: true})
@@ -177,7 +178,13 @@ func (p *Place) leftover(ctx context.Context, prog program, item dbus.ObjectPath
 	shown := a.who().Identity()
 	return binding.Entry{
 		ID: p.id(a), Name: "password of " + shown + " for " + a.where(), Who: a.who(), Leftover: true,
-	}.ByHand(fmt.Sprintf("%s is not signed in any more, and its password is still in the keyring: open Passwords and Keys, look for %s, and delete what is named after %s", prog.name, prog.name, shown)), a.keyEnd(), true, nil
+	}.ByHand(removePassword(a)), a.keyEnd(), true, nil
+}
+
+// removePassword says how the person removes what is left in the keyring.
+func removePassword(a account) string {
+	return fmt.Sprintf("%s is not signed in any more, and its password is still in the keyring: open Passwords and Keys, look for %s, and delete what is named after %s",
+		a.name, a.name, a.who().Identity())
 }
 
 // accountOf takes a secret's key apart: user, address and number, with colons

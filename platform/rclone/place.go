@@ -62,7 +62,7 @@ func (p *Place) entry(at string, r remote, mounts []place.Mount) binding.Entry {
 	text := "run: " + command
 	for _, m := range mounts {
 		if m.FSType == "fuse.rclone" && (strings.HasPrefix(m.From, r.name+":") || strings.HasPrefix(m.From, r.name+"{")) {
-			e.Folders = append(e.Folders, m.At)
+			e.Mounts = append(e.Mounts, m.At)
 			text = "unmount it first: fusermount3 -u " + shellWord(m.At) + "; then " + text
 			command = ""
 		}

@@ -95,8 +95,8 @@ func TestMounted(t *testing.T) {
 	if err != nil || len(entries) != 1 {
 		t.Fatalf("%+v, %v", entries, err)
 	}
-	if want := "unmount it first: fusermount3 -u '/mnt/my cloud'; then run: rclone config delete 'my cloud'"; entries[0].Blocked.Text != want || !cmp.Equal(entries[0].Folders, []string{"/mnt/my cloud"}) {
-		t.Errorf("%+v, %q", entries[0].Folders, entries[0].Blocked.Text)
+	if want := "unmount it first: fusermount3 -u '/mnt/my cloud'; then run: rclone config delete 'my cloud'"; entries[0].Blocked.Text != want || !cmp.Equal(entries[0].Mounts, []string{"/mnt/my cloud"}) {
+		t.Errorf("%+v, %q", entries[0].Mounts, entries[0].Blocked.Text)
 	}
 }
 

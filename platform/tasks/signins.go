@@ -141,12 +141,21 @@ func (s signIn) other() departure.OtherHolder {
 	return departure.OtherHolder{ID: departure.AccountID(provider, s.Who.Identity()), Name: name}
 }
 
+// ofJob compares it with the account that is left. What stays of a sign-in that
+// was known to be the account's may not say whose it is any more.
+func (s signIn) ofJob(job engine.Job) binding.Match {
+	if s.Leftover && slices.ContainsFunc(job.Bindings, func(k departure.KnownBinding) bool { return k.ID == s.ID }) {
+		return binding.MatchYes
+	}
+	return s.of(job.Departure.Account)
+}
+
 // binding is the sign-in in the words of the domain.
-func (s signIn) binding(account departure.Account) departure.Binding {
+func (s signIn) binding(account departure.Account, match binding.Match) departure.Binding {
 	b := departure.Binding{ID: s.ID, Kind: s.place.Kind(), Name: s.Name, State: departure.BindingPresent, Why: s.Why,
 		Blocked: withCommand(s.Blocked, account), Guided: s.Guided, Carries: s.Carries, Goes: s.Goes}
 	switch {
-	case s.of(account) == binding.MatchUnknown:
+	case match == binding.MatchUnknown:
 		b.State = ""
 		b.Why = departure.Reason{Code: "same-server", Text: s.Name + " is at the same server and may be the same account"}
 	case s.Leftover:
@@ -199,7 +208,8 @@ func (w *Worker) signIns(ctx context.Context, job engine.Job) (signIns, error) {
 	all, failed := w.eachPlace(func(p binding.Place) ([]signIn, error) { return w.searched(ctx, p, account) })
 	in.folders, in.unknown = syncedFolders(all, failed)
 	for _, s := range all {
-		switch s.of(account) {
+		match := s.ofJob(job)
+		switch match {
 		case binding.MatchNo:
 			// A bare password of somebody else's is no account that must stay.
 			if s.Carries && !s.Leftover {
@@ -211,7 +221,7 @@ func (w *Worker) signIns(ctx context.Context, job engine.Job) (signIns, error) {
 				in.present = append(in.present, s)
 			}
 		}
-		in.bindings = append(in.bindings, s.binding(account))
+		in.bindings = append(in.bindings, s.binding(account, match))
 	}
 	for _, k := range job.Bindings {
 		if !slices.ContainsFunc(in.bindings, func(b departure.Binding) bool { return b.ID == k.ID }) {
@@ -245,7 +255,7 @@ type folderless interface{ Folderless() }
 // says why there may be more.
 func syncedFolders(all []signIn, failed []unlistedPlace) (folders []string, err error) {
 	for _, s := range all {
-		folders = append(folders, s.Folders...)
+		folders = append(append(folders, s.Folders...), s.Mounts...)
 	}
 	for _, f := range failed {
 		if _, none := f.place.(folderless); !none {
@@ -311,7 +321,7 @@ func (w *Worker) Unbind(ctx context.Context, job engine.Job, id string) error {
 		return fmt.Errorf("cannot sign out: %w", binding.ErrGone)
 	}
 	s := entries[i]
-	if s.of(job.Departure.Account) != binding.MatchYes {
+	if s.ofJob(job) != binding.MatchYes {
 		return fmt.Errorf("cannot sign out: %s is not known to be of this account", s.Name)
 	}
 	if s.Busy != "" {

@@ -227,3 +227,26 @@ func TestHints(t *testing.T) {
 		t.Errorf("the hints are %q", ids)
 	}
 }
+
+// TestLeftoverOfAKnownSignIn: what stays of a sign-in that was the account's is the
+// account's, though it does not say at which server any more.
+func TestLeftoverOfAKnownSignIn(t *testing.T) {
+	d := newDesk(t)
+	f := d.beside()
+	left := f.SignIn(binding.Entry{Name: "a password", Who: binding.Who{Type: "owncloud", User: "alice"}, Leftover: true})
+	d.leave("cloud.example")
+	if b := bindingOf(t, d.look(), left.ID); b.State != "" {
+		t.Errorf("one that may be anybody's is %+v", b)
+	}
+	if err := d.Unbind(t.Context(), d.job, left.ID); err == nil {
+		t.Error("one that may be anybody's was removed")
+	}
+	d.job.Bindings = []departure.KnownBinding{{ID: left.ID, Kind: "fake", Name: "alice"}}
+	if b := bindingOf(t, d.look(), left.ID); b.State != departure.BindingLeftover {
+		t.Errorf("of a known sign-in: %+v", b)
+	}
+	must(t, d.Unbind(t.Context(), d.job, left.ID))
+	if b := bindingOf(t, d.look(), left.ID); b.State != departure.BindingGone {
+		t.Errorf("removed: %+v", b)
+	}
+}

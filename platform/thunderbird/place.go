@@ -23,6 +23,9 @@ func New(dirs xdg.Dirs) *Place { return &Place{dirs: dirs} }
 // Kind implements [binding.Place].
 func (p *Place) Kind() string { return "thunderbird" }
 
+// Folderless: Thunderbird keeps its own folders, where nobody puts a copy.
+func (*Place) Folderless() {}
+
 // Entries implements [binding.Place].
 func (p *Place) Entries(ctx context.Context) ([]binding.Entry, error) {
 	list, err := p.list()
@@ -116,7 +119,8 @@ func (p *Place) ReadBack(_ context.Context, id string) ([]binding.Left, error) {
 	unused, err := p.unused(list)
 	for _, l := range unused {
 		if opens(l.server, hostOf(id)) {
-			left = append(left, binding.Left{Where: "saved passwords", Name: filepath.Join(l.profile.Path, "logins.json")})
+			left = append(left, binding.Left{Where: "saved passwords", Name: filepath.Join(l.profile.Path, "logins.json"),
+				Remedy: &departure.Remedy{Code: "by-hand", Text: removePassword(l)}})
 		}
 	}
 	return left, err
@@ -126,6 +130,11 @@ func (p *Place) ReadBack(_ context.Context, id string) ([]binding.Left, error) {
 type login struct {
 	profile mozilla.Profile
 	server  string
+}
+
+// removePassword says how the person removes one.
+func removePassword(l login) string {
+	return "in Thunderbird" + profileName(l.profile) + ", open Settings, Privacy & Security, Saved Passwords, and remove the one for " + l.server
 }
 
 // unused are the passwords of servers that no account of their profile is at.
@@ -164,7 +173,7 @@ func (p *Place) Hints(context.Context) ([]binding.Hint, error) {
 		hints = append(hints, binding.Hint{Who: binding.Who{Type: "https", Host: l.server}, Hint: departure.Hint{
 			ID: p.Kind() + ":password/" + url.PathEscape(l.profile.Path) + "/" + url.PathEscape(l.server), Name: "Thunderbird" + profileName(l.profile),
 			Text:   "a password for " + l.server + " is saved in Thunderbird, and no account there goes by it",
-			Remedy: departure.Remedy{Code: "by-hand", Text: "in Thunderbird, open Settings, Privacy & Security, Saved Passwords, and remove it"},
+			Remedy: departure.Remedy{Code: "by-hand", Text: removePassword(l)},
 		}})
 	}
 	return hints, err
