@@ -178,9 +178,10 @@ func (s signIn) busy() *binding.BlockedError {
 	}
 }
 
-// withCommand is a remedy with a command to go on by.
+// withCommand is a remedy with a command of ours to go on by. What else a place
+// would have typed stands in its text.
 func withCommand(r *departure.Remedy, account departure.Account) *departure.Remedy {
-	if r == nil || r.Command != "" {
+	if r == nil || strings.HasPrefix(r.Command, "clearance ") {
 		return r
 	}
 	with := *r
