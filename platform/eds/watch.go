@@ -300,16 +300,24 @@ func (w *Watch) registry(sig *dbus.Signal) {
 }
 
 // entryChanged ignores an entry that says the same about where its items are:
-// EDS also notes colours and times there, while it synchronises.
+// EDS also notes colours and times there, while it synchronises, and whether it
+// reached the server over TLS.
 func (w *Watch) entryChanged(uid string, data dbus.Variant) {
 	text, ok := data.Value().(string)
 	file, err := parseKeyFile(text)
 	old, known := w.files[uid]
-	if ok && err == nil && known && reflect.DeepEqual(resolve(entry{file: old}, nil), resolve(entry{file: file}, nil)) {
+	if ok && err == nil && known && reflect.DeepEqual(lives(old), lives(file)) {
 		return
 	}
 	if known {
 		w.files[uid] = file
 	}
 	w.emit(Event{SourceChanged, uid})
+}
+
+// lives is what an entry says of where its items are.
+func lives(file keyFile) Source {
+	s := resolve(entry{file: file}, nil)
+	s.Plain = false
+	return s
 }
