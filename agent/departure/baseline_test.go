@@ -182,7 +182,7 @@ func told() input {
 		}
 		in.say(w)
 	}
-	in.say(Word{Check: FindMyDeviceOff, Kind: Attest, List: TrackerList(in.f.Departure.Account, in.p.Name, in.f.Trackers)})
+	in.say(Word{Check: FindMyDeviceOff, Kind: Attest, List: TrackerList(in.f.Departure.Account, in.f.Trackers)})
 	in.authorise()
 	return in
 }

@@ -183,9 +183,15 @@ func TrackerLines(a Account, name string, ts Trackers) []Line {
 	return lines
 }
 
-// TrackerList is the digest under which a person attests these lines.
-func TrackerList(a Account, name string, ts Trackers) Digest {
-	return DigestOf("find-my-device", a.Provider, a.Identity, TrackerLines(a, name, ts)[1:])
+// TrackerList is the digest under which a person attests these lines. It binds
+// which programs are here, not in what state each one was found: a person who
+// unlinked a device goes on to take the program away.
+func TrackerList(a Account, ts Trackers) Digest {
+	var here []string
+	for _, t := range ts.TiedHere(a.Provider) {
+		here = append(here, t.ID)
+	}
+	return DigestOf("find-my-device", a.Provider, a.Identity, here)
 }
 
 func (j *judge) findMyDeviceOff() Check {
@@ -238,7 +244,7 @@ func (j *judge) findMyDeviceOff() Check {
 	if len(tied) > 0 {
 		open = Reason{"tracker-here", tied[0].Line().Text}
 	}
-	c := j.ask(FindMyDeviceOff, Attest, "", TrackerLines(account, j.p.Name, ts), TrackerList(account, j.p.Name, ts), open,
+	c := j.ask(FindMyDeviceOff, Attest, "", TrackerLines(account, j.p.Name, ts), TrackerList(account, ts), open,
 		"turn Find Device off on every device, and say that you have")
 	if c.Status == Pass {
 		c.Status, c.Reason = Attested, Reason{"attested", "you said that Find Device is off on every device"}

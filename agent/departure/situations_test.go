@@ -435,8 +435,15 @@ var situations = []situation{
 	{FindMyDeviceOff, "declared, attested with that program here", told, func(in *input) {
 		preyHere(in)
 		in.unsay(FindMyDeviceOff)
-		in.say(Word{Check: FindMyDeviceOff, Kind: Attest, List: TrackerList(in.f.Departure.Account, in.p.Name, in.f.Trackers)})
+		in.say(Word{Check: FindMyDeviceOff, Kind: Attest, List: TrackerList(in.f.Departure.Account, in.f.Trackers)})
 		in.authorise()
+	}, Attested, "attested", false},
+	{FindMyDeviceOff, "declared, attested, and the program's service stopped since", told, func(in *input) {
+		preyHere(in)
+		in.unsay(FindMyDeviceOff)
+		in.say(Word{Check: FindMyDeviceOff, Kind: Attest, List: TrackerList(in.f.Departure.Account, in.f.Trackers)})
+		in.authorise()
+		in.f.Trackers.Here[0].Found = []string{"/etc/prey/prey.conf"}
 	}, Attested, "attested", false},
 	{FindMyDeviceOff, "declared, attested, and it cannot be told whether it is here", told, func(in *input) {
 		in.f.Trackers.Here = []LocalTracker{{ID: "prey", Name: "Prey", Provider: in.f.Departure.Account.Provider, Unsure: "no answer"}}

@@ -3,6 +3,7 @@ package world
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/clearance-project/clearance/agent/departure"
@@ -22,7 +23,7 @@ func (p phone) State(ctx context.Context, _ departure.Account, seen []string) (d
 	if ctx.Err() != nil {
 		return departure.Trackers{}, ctx.Err()
 	}
-	ts := departure.Trackers{Complete: true}
+	ts := departure.Trackers{Complete: true, Here: slices.Clone(p.Here)}
 	t := departure.Tracker{Name: Implementer, State: departure.TrackerState(p.Tracker), Simulated: p.Simulated}
 	switch p.Tracker {
 	case "":

@@ -54,10 +54,11 @@ type World struct {
 	next      int
 	Locked    bool // the keyring
 	Others    []departure.OtherHolder
-	Kinds     []departure.SeenKind // what the account holds and nobody copies
-	Tracker   string               // "", "on", "off", "mute"
-	Simulated bool                 // the tracker says that it is a simulation
-	NotOwner  bool                 // only the person can turn the tracker off
+	Kinds     []departure.SeenKind     // what the account holds and nobody copies
+	Tracker   string                   // "", "on", "off", "mute"
+	Simulated bool                     // the tracker says that it is a simulation
+	Here      []departure.LocalTracker // programs of this device that can find it
+	NotOwner  bool                     // only the person can turn the tracker off
 	Disk      map[string]int
 	Plugged   bool
 	ServerUp  bool
