@@ -6,6 +6,7 @@ import (
 	"github.com/clearance-project/clearance/platform/digikam"
 	"github.com/clearance-project/clearance/platform/gnote"
 	"github.com/clearance-project/clearance/platform/joplin"
+	"github.com/clearance-project/clearance/platform/obsidian"
 	"github.com/clearance-project/clearance/platform/shotwell"
 	"github.com/clearance-project/clearance/platform/thunderbird/stores"
 	"github.com/clearance-project/clearance/platform/vdirsyncer"
@@ -20,6 +21,7 @@ func Finders(dirs xdg.Dirs) []dataset.Finder {
 		digikam.New(dirs),
 		gnote.New(dirs),
 		joplin.New(dirs),
+		obsidian.New(dirs),
 		shotwell.New(dirs),
 		stores.New(dirs),
 		vdirsyncer.New(dirs),
