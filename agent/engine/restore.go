@@ -62,13 +62,15 @@ type RestoreRequest struct {
 
 	To RestoreTarget `json:"to"`
 
-	Datasets    []departure.Dataset `json:"datasets,omitempty"` // none: all
-	Books       []string            `json:"books,omitempty"`    // names of folders, address books, calendars; none: all
-	Since       time.Time           `json:"since,omitzero"`
-	Until       time.Time           `json:"until,omitzero"` // not included
-	Search      string              `json:"search,omitempty"`
-	AllVersions bool                `json:"all_versions,omitempty"`
-	AsOf        time.Time           `json:"as_of,omitzero"` // the newest version copied until then
+	Datasets []departure.Dataset `json:"datasets,omitempty"` // none: all
+	Books    []string            `json:"books,omitempty"`    // names of folders, address books, calendars; none: all
+	// Since and Until bound when a photo was taken, or else its file was written,
+	// when an event takes place, the date of a note.
+	Since       time.Time `json:"since,omitzero"`
+	Until       time.Time `json:"until,omitzero"` // not included
+	Search      string    `json:"search,omitempty"`
+	AllVersions bool      `json:"all_versions,omitempty"`
+	AsOf        time.Time `json:"as_of,omitzero"` // the newest version copied until then
 
 	DryRun bool `json:"dry_run,omitempty"`
 	// Drill restores twice into a place of its own, that nothing of the person's

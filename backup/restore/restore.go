@@ -172,17 +172,22 @@ func (r *run) meant(ctx context.Context, it *Item) bool {
 	if r.sel.Search != "" && !r.sel.holds(it, raw) {
 		return false
 	}
+	meant, known := true, true
+	switch {
+	case !r.sel.dated():
+	case it.Dataset == source.Photos:
+		meant, known = r.sel.taken(ctx, it)
+	default:
+		t := timeOf(it, raw)
+		meant, known = t.known() && r.sel.within(t), t.known()
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.sel.dated() {
-		t := timeOf(it, raw)
-		if !t.known() {
-			r.tally(it.Dataset).Undated++
-			return false
-		}
-		if !r.sel.within(t) {
-			return false
-		}
+	if !known {
+		r.tally(it.Dataset).Undated++
+	}
+	if !meant {
+		return false
 	}
 	if !r.to.Takes(it) {
 		r.tally(it.Dataset).LeftOut++

@@ -19,10 +19,11 @@ type Selection struct {
 	// Books are names of folders, address books and calendars, as [Item.Book]
 	// has them, or ids of sources; nil: all.
 	Books []string
-	// Since and Until bound the time of an item: when a photo or file was last
-	// written, when an event takes place, the date of a note. Until is not
-	// included. What has no time, such as a contact, is left out by either and
-	// counted as undated.
+	// Since and Until bound the time of an item: when a photo was taken, where it
+	// says so, else when it or another file was last written; when an event takes
+	// place; the date of a note. Until is not included. A photo that names no zone
+	// was taken in that of Since, or of Until. What has no time, such as a contact,
+	// is left out by either and counted as undated.
 	Since, Until time.Time
 	// Search is text that the item's name, or the text of a contact, note or
 	// calendar entry, holds; letter case does not matter.

@@ -52,6 +52,16 @@ func TakenAt(r io.ReadSeeker, kind MediaKind) (Taken, error) {
 	return Taken{}, ErrNoDate
 }
 
+// TakenIn is [TakenAt] for a picture of which only the bytes are known; size is
+// how many there are.
+func TakenIn(r io.ReaderAt, size int64) (Taken, error) {
+	kind, err := (&mediaFile{r: r, size: size}).kind()
+	if err != nil {
+		return Taken{}, fmt.Errorf("cannot read when the picture was taken: %w", err)
+	}
+	return TakenAt(io.NewSectionReader(r, 0, size), kind)
+}
+
 func exifStrings(r io.ReadSeeker, format imagemeta.ImageFormat) (said map[string]string, err error) {
 	said = map[string]string{}
 	defer func() {

@@ -19,7 +19,7 @@ type restoreCmd struct {
 	Account      string              `help:"The account whose copy is meant, where there are several."`
 	Only         []departure.Dataset `help:"Only photos, contacts, notes, calendars or files." placeholder:"KIND"`
 	Book         []string            `help:"Only this folder, address book or calendar, by its name in the copy." placeholder:"NAME"`
-	Since        string              `help:"Only what is of this day or later, such as 2024-05-01." placeholder:"DAY"`
+	Since        string              `help:"Only what is of this day or later, such as 2024-05-01. A photo is of the day when it was taken, where it says so, else of the date of its file." placeholder:"DAY"`
 	Until        string              `help:"Only what is of this day or earlier." placeholder:"DAY"`
 	Search       string              `help:"Only what has this text in its name, or in a contact, note or calendar entry." placeholder:"TEXT"`
 	Versions     bool                `help:"Older versions too, under names of their own."`
