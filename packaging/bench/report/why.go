@@ -3,10 +3,17 @@ package report
 // Why says of a figure why it misses its bar, for people; it is shown only
 // where it does. The keys are names of figures.
 var Why = map[string]string{
-	"initial, 2,000 photos: beside rsync -a + sync":                 photosWhy,
-	"initial, 2,000 photos: beside cp -a + sync":                    photosWhy,
-	"initial, 2,000 photos: beside restic backup":                   photosWhy,
-	"read back cold, 2,000 photos: beside restic check --read-data": "Reading is bound by the disk for both; ours reads the original bytes, restic what it could compress.",
+	"initial, 2,000 photos: beside rsync -a + sync": photosWhy,
+	"initial, 2,000 photos: beside cp -a + sync":    photosWhy,
+	"initial, 2,000 photos: beside restic backup":   photosWhy,
+	"read back cold, 2,000 photos: beside restic check --read-data": "Of 1.1 s of processor time 0.9 are sha256 of the original bytes; " +
+		"the rest is reading them from the disk, which both do.",
+	"initial, 100,000 small files: beside rsync -a + sync": "Both are bound by the file system: 60 µs of processor time a file here, 57 with rsync, and 14 of the kernel's threads. " +
+		"By perf a third of ours is the renaming into place, a quarter the creating.",
+	"no change, 100,000 small files: beside rsync -a":                      againWhy,
+	"no change, 1,000,000 small files: beside rsync -a":                    againWhy,
+	"read back cold, 100,000 small files: beside restic check --read-data": packsWhy,
+	"read back cold, 100,000 small files: beside borg check --verify-data": packsWhy,
 	"daemon idle with 10,000 watched folders, resident": "About 16 MB of it are pages of the program's own file, which the system takes back at will; " +
 		"the rest is what the agent keeps of 10,000 folders, and what is left of walking them.",
 	"status call under 100 clients at 10,000 calls a second, p99": "Two cores carry the agent and its clients. " +
@@ -14,5 +21,14 @@ var Why = map[string]string{
 	"status call under 100 clients: calls a second missing of 10,000": "As above: the processor is what there is least of.",
 }
 
-const photosWhy = "The copy takes about 2.5 s of processor time (1.1 s of sha256, 1.4 s of the kernel's own copying), which is 1.2 s on two cores at best: " +
-	"the quietest run took that. cp and rsync hash nothing, and the rounds shared the machine with some other work."
+const (
+	photosWhy = "It waits for the disk: 1.6 GB take 1.1 s from cp with its sync, and from dd past the cache 1.25 s with eight writers, 1.6 s with four. " +
+		"Ours took 1.4 to 1.5 s however it was written (through the cache or past it, by 4 to 12 workers, 0.5 to 2 MiB at once) " +
+		"at 1.5 s of processor time on two cores, 0.9 s of that sha256; about 0.2 s are the begin and the end, when lists are made durable and no photo is written. " +
+		"The bar asks for 0.9 to 1.2 s."
+	againWhy = "Looking at every file and at every copy is two calls of newfstatat a file: half of our 4.9 µs of processor time a file, " +
+		"and as many calls as rsync makes in 3.6 µs in all. A quarter is the ledger and the lists of the copy, which are checked at each opening. " +
+		"Without the look at the copies (row \"the copies trusted\") it takes 1.9 µs by the clock in place of 3.0."
+	packsWhy = "Every file is opened and a block of each is read: 17 µs of processor time a file, 7 of them the kernel's opening of an inode that is not in memory. " +
+		"A store of packs has the same content in a handful of files (restic: 4 files, 46 MB), which nobody can look at without it."
+)
