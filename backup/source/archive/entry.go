@@ -81,7 +81,7 @@ type index struct {
 	kind    container
 	stat    scan.Stat
 	entries []entry
-	facts   map[int32]facts  // of JSON files
+	facts   map[int32]facts  // of JSON files and notes
 	kept    map[int32][]byte // whole files that every listing reads
 	browser manifest         // of archive_browser.html
 

@@ -245,6 +245,9 @@ func (x *Export) sortPlain() {
 			x.within(source.Notes, it)
 		}
 	}
+	if notes {
+		x.references(all)
+	}
 }
 
 func isNote(ext string) bool {

@@ -34,17 +34,23 @@ func wantedSize(name string, c container) int64 {
 		return maxDetails
 	case path.Ext(base) == ".json":
 		return maxJSON
+	case isMarkdown(base):
+		return source.MaxNote
 	}
 	return -1
 }
 
-// facts is what a JSON file of an export says, as far as listing needs it.
+// facts is what a JSON file of an export or a note in Markdown says, as far as
+// listing needs it.
 type facts struct {
 	of      dataset
 	taken   int64    // of a photo: seconds since 1970, 0: not said
 	trashed bool     // it lies in the bin
 	title   string   // of a photo: the name of its file, before it was cut
-	shows   []string // of a note: the files that it shows
+	shows   []string // of a note of Keep: the files that it shows
+
+	refs   []source.NoteReference // of a note in Markdown
+	unread error                  // why these may not be all
 }
 
 type dataset uint8

@@ -182,6 +182,10 @@ func (x *index) see(i int32, e *entry, content []byte) {
 		x.browser = readManifest(content)
 	case isDetails(base):
 		x.kept[i] = content
+	case isMarkdown(base):
+		if refs, err := source.NoteReferences(content); len(refs) > 0 || err != nil {
+			x.facts[i] = facts{refs: refs, unread: err}
+		}
 	case filepath.Ext(base) != ".json":
 		x.keep(i, content)
 	default:
