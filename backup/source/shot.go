@@ -302,6 +302,12 @@ func readName(p string) mediaName {
 	return n
 }
 
+// IsMedia reports whether a name is that of a picture or film.
+func IsMedia(p string) bool {
+	n := readName(p)
+	return n.part != partOther && n.part != partSidecar
+}
+
 func media(ext string) bool { return stillExts[ext] || rawExts[ext] || filmExts[ext] }
 
 // editMarks are what programs put behind the name of what they edited: Google's

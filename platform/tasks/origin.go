@@ -10,6 +10,7 @@ import (
 	"github.com/clearance-project/clearance/agent/engine"
 	"github.com/clearance-project/clearance/backup/scan"
 	"github.com/clearance-project/clearance/backup/source"
+	"github.com/clearance-project/clearance/backup/source/archive"
 	"github.com/clearance-project/clearance/platform/cloud/dav"
 	"github.com/clearance-project/clearance/platform/eds"
 )
@@ -65,8 +66,9 @@ type survey struct {
 	own     []book  // this device's own, where they count
 	stores  []store // of the programs of this device
 	roots   []*scan.Root
-	lists   map[string]dav.Listing // collections at the server, listed once
-	trees   map[string]*tree       // file trees at the server, walked once
+	exports map[string]*archive.Export // open, by their files
+	lists   map[string]dav.Listing     // collections at the server, listed once
+	trees   map[string]*tree           // file trees at the server, walked once
 	found   map[departure.Dataset]dav.Collections
 	polled  *polled
 	files   *dav.Collection

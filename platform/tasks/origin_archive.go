@@ -154,6 +154,32 @@ func ofKind(d departure.Dataset, n int) string {
 	return one + "s"
 }
 
+// export opens an export, once in a survey, or says why not.
+func (s *survey) export(ctx context.Context, g given) (*archive.Export, departure.Reason) {
+	key := strings.Join(append(g.found.Files(), g.folder), "\x00")
+	if x := s.exports[key]; x != nil {
+		return x, departure.Reason{}
+	}
+	if err := g.found.Whole(); err != nil {
+		return nil, departure.Reason{Code: "parts", Text: " is not whole: " + err.Error()}
+	}
+	root, err := scan.Open(g.folder)
+	if err != nil {
+		return nil, departure.Reason{Code: "folder", Text: " could not be opened: " + err.Error()}
+	}
+	s.roots = append(s.roots, root)
+	x, err := archive.Open(ctx, root, g.found, &s.w.shelf, s.w.cfg.Clock.Now)
+	if err != nil {
+		return nil, departure.Reason{Code: "archive", Text: " could not be read: " + err.Error()}
+	}
+	s.closers = append(s.closers, func(context.Context) error { return x.Close() })
+	if s.exports == nil {
+		s.exports = make(map[string]*archive.Export)
+	}
+	s.exports[key] = x
+	return x, departure.Reason{}
+}
+
 // addArchive adds what an export holds of a dataset.
 func (s *survey) addArchive(ctx context.Context, src departure.Source, at string) {
 	o := &origin{src: src, rehash: true, same: make(map[string]string)}
@@ -167,22 +193,11 @@ func (s *survey) addArchive(ctx context.Context, src departure.Source, at string
 		o.why = departure.Reason{Code: "parts", Text: "the parts of the export that was in " + src.Name + " are no longer there"}
 		return
 	}
-	root, err := scan.Open(g.folder)
-	if err != nil {
-		o.why = departure.Reason{Code: "folder", Text: o.src.Name + " could not be opened: " + err.Error()}
+	x, why := s.export(ctx, g)
+	if x == nil {
+		o.why = departure.Reason{Code: why.Code, Text: src.Name + why.Text}
 		return
 	}
-	s.roots = append(s.roots, root)
-	if err := g.found.Whole(); err != nil {
-		o.why = departure.Reason{Code: "parts", Text: o.src.Name + " is not whole: " + err.Error()}
-		return
-	}
-	x, err := archive.Open(ctx, root, g.found, &s.w.shelf, s.w.cfg.Clock.Now)
-	if err != nil {
-		o.why = departure.Reason{Code: "archive", Text: o.src.Name + " could not be read: " + err.Error()}
-		return
-	}
-	s.closers = append(s.closers, func(context.Context) error { return x.Close() })
 	if err := nothingOf(x, src.Dataset); err != nil && !x.Unproven() { // else it may be in a part that lacks
 		o.why = departure.Reason{Code: "parts", Text: src.Name + " is no source of your " + string(src.Dataset) + ": " + err.Error()}
 		return

@@ -25,7 +25,7 @@ func (a *album) put(it item) {
 		a.order = append(a.order, dir)
 	}
 	switch {
-	case media(it.path):
+	case source.IsMedia(it.path):
 		f.pictures = append(f.pictures, it)
 	case strings.EqualFold(path.Ext(it.path), ".json"):
 		f.sidecars = append(f.sidecars, it)

@@ -197,7 +197,7 @@ func (x *Export) each(do func(it item)) {
 func (x *Export) guess(name string) source.Dataset {
 	d := source.Files
 	switch ext := strings.ToLower(path.Ext(name)); {
-	case media(name):
+	case source.IsMedia(name):
 		d = source.Photos
 	case ext == ".vcf":
 		d = source.Contacts
@@ -221,7 +221,7 @@ func (x *Export) sortPlain() {
 	x.each(func(it item) {
 		all = append(all, it)
 		ext := strings.ToLower(path.Ext(it.path))
-		pictures = pictures || media(it.path)
+		pictures = pictures || source.IsMedia(it.path)
 		notes = notes || isNote(ext)
 		switch ext {
 		case ".vcf":
@@ -234,7 +234,7 @@ func (x *Export) sortPlain() {
 	for _, it := range all {
 		if pictures {
 			side := it
-			side.beside = !media(it.path)
+			side.beside = !source.IsMedia(it.path)
 			x.put(source.Photos, side)
 			x.within(source.Photos, it)
 		}

@@ -88,9 +88,3 @@ func readFacts(raw []byte) (facts, bool) {
 	}
 	return f, true
 }
-
-// media reports whether a name is that of a picture or film.
-func media(name string) bool {
-	shots, _ := source.Group([]string{name})
-	return len(shots) == 1
-}

@@ -34,7 +34,7 @@ func (a *appleFile) see(name string) {
 	ext := strings.ToLower(path.Ext(base))
 	parent := path.Base(dir)
 	switch {
-	case isDetails(strings.ToLower(base)), media(base) && (parent == "Photos" || parent == "Recently Deleted"):
+	case isDetails(strings.ToLower(base)), source.IsMedia(base) && (parent == "Photos" || parent == "Recently Deleted"):
 		a.details++
 	case ext == ".vcf":
 		a.cards++
@@ -42,7 +42,7 @@ func (a *appleFile) see(name string) {
 		a.calendars++
 	case ext == ".txt" && strings.TrimSuffix(base, path.Ext(base)) == parent:
 		a.texts++
-	case media(base):
+	case source.IsMedia(base):
 		a.pictures++
 	default:
 		a.rest++
@@ -75,7 +75,7 @@ func (x *Export) sortICloud() {
 		d := files[it.v.series].of()
 		switch d {
 		case source.Photos:
-			it.beside = !media(it.path) || parent == "Recently Deleted"
+			it.beside = !source.IsMedia(it.path) || parent == "Recently Deleted"
 			if t := details.of(&it); t != nil && !t.Taken.IsZero() {
 				it.taken = t.Taken.Unix()
 			}
@@ -112,7 +112,7 @@ func (x *Export) details() *appleDetails {
 	for _, v := range x.volumes {
 		for i := range v.entries {
 			name := v.entries[i].name
-			if media(name) {
+			if source.IsMedia(name) {
 				d.names[strings.ToLower(path.Base(name))] = true
 			}
 			raw, ok := v.kept[int32(i)]

@@ -19,7 +19,7 @@ func (x *Export) keep(items []item) {
 		base := path.Base(it.path)
 		byName[base] = base
 		stem := strings.TrimSuffix(base, path.Ext(base))
-		if old, twin := byStem[stem]; media(base) && (!twin || base < old) {
+		if old, twin := byStem[stem]; source.IsMedia(base) && (!twin || base < old) {
 			byStem[stem] = base
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/clearance-project/clearance/backup/source"
 )
 
 // Kind is who made an archive.
@@ -194,7 +196,7 @@ func assemble(all []part, rest []string, whole bool) Found {
 // fill takes a file that is a part itself, if its number is one that lacks.
 func (f *Found) fill(name string) bool {
 	m := looseName.FindStringSubmatch(name)
-	if m == nil || !media(m[1]+m[3]) {
+	if m == nil || !source.IsMedia(m[1]+m[3]) {
 		return false
 	}
 	n, err := strconv.Atoi(m[2])

@@ -124,7 +124,7 @@ func (p *product) see(it *item) {
 		}
 	case ext == ".ics":
 		p.calendars++
-	case media(base):
+	case source.IsMedia(base):
 		p.pictures++
 		p.rest++
 	default:
