@@ -15,6 +15,7 @@ type sight struct {
 	ground departure.Digest
 	found  map[departure.Dataset]dav.Collections
 	listed map[departure.SourceID]departure.Listing // the complete ones, and what others share
+	last   map[departure.SourceID]dav.Listing       // the server's own behind them
 }
 
 // fresh is the part of a listing's life in which a glance carries it: it is made
@@ -55,6 +56,8 @@ func (s *survey) sighted(listings []departure.Listing) {
 	}
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()
+	// What is listed later, by a copy or a sweep, is not what this look found.
+	now.last = maps.Clone(s.session.last)
 	s.session.sight = now
 }
 
@@ -122,11 +125,11 @@ func (s *survey) poll(ctx context.Context, d departure.Dataset, was *sight) (dav
 	defer cancel()
 	switch d {
 	case departure.Contacts, departure.Calendars:
-		return s.session.client.Poll(ctx, was.found[d], s.lastOf(d, was))
+		return s.session.client.Poll(ctx, was.found[d], was.lastOf(d))
 	}
 	if s.polled == nil {
 		s.polled = &polled{}
-		if ls := s.lastOf(d, was); len(ls) > 0 {
+		if ls := was.lastOf(d); len(ls) > 0 {
 			s.polled.same, s.polled.err = s.session.client.PollFiles(ctx, ls[0])
 		}
 	}
@@ -140,12 +143,10 @@ type polled struct {
 }
 
 // lastOf are the server's own listings behind those of a dataset.
-func (s *survey) lastOf(d departure.Dataset, was *sight) []dav.Listing {
-	s.w.mu.Lock()
-	defer s.w.mu.Unlock()
+func (was *sight) lastOf(d departure.Dataset) []dav.Listing {
 	var ls []dav.Listing
 	for id, l := range was.listed {
-		if last, ok := s.session.last[id]; ok && l.Source.Dataset == d {
+		if last, ok := was.last[id]; ok && l.Source.Dataset == d {
 			ls = append(ls, last)
 		}
 	}

@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -219,4 +220,34 @@ func TestReadyAtAServerWithoutMarks(t *testing.T) {
 		}
 	}
 	t.Error("the new file was never seen")
+}
+
+// TestGlanceComparesWithItsOwnLook: what another step listed since is not what the
+// last look found, and a change in between is seen.
+func TestGlanceComparesWithItsOwnLook(t *testing.T) {
+	d := newDesk(t)
+	d.signIn(davtest.Content{Contacts: 5, Files: 3}, nil)
+	d.backup()
+	d.look()
+	glance := d.job
+	glance.Glance = true
+	if l, err := d.Look(t.Context(), glance, quiet); err != nil || listing(t, l, departure.Contacts, true).SameAt.IsZero() {
+		t.Fatalf("%+v, %v", l, err)
+	}
+	for name, change := range map[string]func() error{
+		"contact": func() error { _, err := d.account.PutContact("contacts", "new.vcf", davtest.Card(9)); return err },
+		"file":    func() error { _, err := d.account.PutFile("Documents/new.txt", []byte("new")); return err },
+	} {
+		must(t, change())
+		if _, err := d.Seal(t.Context(), d.job, quiet); err != nil {
+			t.Fatal(err)
+		}
+		if l, err := d.Look(t.Context(), glance, quiet); !errors.Is(err, engine.ErrDiffers) {
+			t.Errorf("%s: %+v, %v", name, l, err)
+		}
+		d.look()
+		if _, err := d.Look(t.Context(), glance, quiet); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
