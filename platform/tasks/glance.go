@@ -48,7 +48,7 @@ func (s *survey) sighted(listings []departure.Listing) {
 	if err != nil || ground == "" {
 		ground = "none" // the next glance lists in full
 	}
-	now := &sight{ground: ground, found: maps.Clone(s.found), listed: make(map[departure.SourceID]departure.Listing)}
+	now := &sight{ground: ground, found: s.found, last: maps.Clone(s.last), listed: make(map[departure.SourceID]departure.Listing)}
 	for _, l := range listings {
 		if l.Source.Remote && (l.Complete || l.Source.SharedBy != "") {
 			now.listed[l.Source.ID] = l
@@ -56,8 +56,6 @@ func (s *survey) sighted(listings []departure.Listing) {
 	}
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()
-	// What is listed later, by a copy or a sweep, is not what this look found.
-	now.last = maps.Clone(s.session.last)
 	s.session.sight = now
 }
 
@@ -111,6 +109,9 @@ func (s *survey) carry(ctx context.Context, d departure.Dataset) bool {
 			l.SameAt = asked
 		}
 		s.add(&origin{src: l.Source, carried: &l})
+		if last, ok := was.last[l.Source.ID]; ok {
+			s.last[l.Source.ID] = last
+		}
 	}
 	if cs, ok := was.found[d]; ok {
 		s.found[d] = cs

@@ -3,6 +3,8 @@ package tasks
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -248,6 +250,51 @@ func TestGlanceComparesWithItsOwnLook(t *testing.T) {
 		d.look()
 		if _, err := d.Look(t.Context(), glance, quiet); err != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestFenceHoldsAgainstItsOwnLook: a look for a plan between a look and its fence
+// does not hide what changed in between.
+func TestFenceHoldsAgainstItsOwnLook(t *testing.T) {
+	d := newDesk(t)
+	d.signIn(davtest.Content{Contacts: 5, Photos: 2, Files: 3}, nil)
+	d.backup()
+	var mu sync.Mutex
+	var heard []departure.SourceID
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	must(t, d.Watch(ctx, d.job, func(id departure.SourceID) {
+		mu.Lock()
+		defer mu.Unlock()
+		heard = append(heard, id)
+	}))
+	told := func(id departure.SourceID) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		defer func() { heard = nil }()
+		return slices.Contains(heard, id)
+	}
+	for name, change := range map[departure.Dataset]func() error{
+		departure.Contacts: func() error { _, err := d.account.PutContact("contacts", "new.vcf", davtest.Card(9)); return err },
+		departure.Files:    func() error { _, err := d.account.PutFile("Documents/new.txt", []byte("new")); return err },
+		departure.Photos:   func() error { _, err := d.account.PutFile("Photos/new.jpg", []byte("new")); return err },
+	} {
+		d.fenced()
+		l := d.look()
+		id := listing(t, l, name, true).Source.ID
+		must(t, d.Fence(t.Context(), d.job, l))
+		if told(id) {
+			t.Errorf("%s: a change was told where there was none", name)
+		}
+		must(t, change())
+		plan := d.job
+		plan.Departure.ID = ""
+		_, err := d.Look(t.Context(), plan, quiet)
+		must(t, err)
+		must(t, d.Fence(t.Context(), d.job, l))
+		if !told(id) {
+			t.Errorf("%s: the change was not told", name)
 		}
 	}
 }

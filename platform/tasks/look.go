@@ -117,6 +117,11 @@ func (w *Worker) list(ctx context.Context, s *survey, o *origin, l *ledger.Ledge
 	if out.Unsound > 0 {
 		out.Unsounds = departure.Digest(unsound.Digest())
 	}
+	if l, ok := s.last[o.src.ID]; ok && out.Complete {
+		w.mu.Lock()
+		s.session.last[o.src.ID] = lastListing{l, out.Keys}
+		w.mu.Unlock()
+	}
 	return out, missing
 }
 
@@ -283,17 +288,18 @@ func (w *Worker) fenceServer(ctx context.Context, job engine.Job, look departure
 		w.mu.Lock()
 		last, ok := sess.last[l.Source.ID]
 		w.mu.Unlock()
-		if !ok {
-			if l.Items > 0 { // the server is asked in another way since the look
-				w.tell(job, l.Source.ID)
-			}
+		switch {
+		case !ok && l.Items == 0:
 			continue // a dataset with no collection of its own
-		}
-		if asked[last.Collection.Path] {
+		case !ok, last.keys != l.Keys:
+			// The server is asked in another way since the look, or was looked at again.
+			w.tell(job, l.Source.ID)
 			continue
+		case asked[last.listing.StateKey()]:
+			continue // another kind of data in the same tree, of the same walk
 		}
-		asked[last.Collection.Path] = true
-		same, err := sameListing(ctx, sess.client, last)
+		asked[last.listing.StateKey()] = true
+		same, err := sameListing(ctx, sess.client, last.listing)
 		if err != nil {
 			return err
 		}

@@ -70,6 +70,7 @@ type survey struct {
 	lists   map[string]dav.Listing     // collections at the server, listed once
 	trees   map[string]*tree           // file trees at the server, walked once
 	found   map[departure.Dataset]dav.Collections
+	last    map[departure.SourceID]dav.Listing // the server's own listings behind those made here
 	polled  *polled
 	files   *dav.Collection
 	differs bool // a glance saw that something changed at the server
@@ -121,7 +122,7 @@ func (w *Worker) survey(ctx context.Context, job engine.Job) (*survey, error) {
 // anew forgets what was listed, so that it is listed once more.
 func (s *survey) anew() {
 	s.lists, s.trees, s.keys = make(map[string]dav.Listing), make(map[string]*tree), make(map[*eds.Store]eds.Listing)
-	s.firsts = make(map[string]string)
+	s.firsts, s.last = make(map[string]string), make(map[departure.SourceID]dav.Listing)
 }
 
 // again reports whether an item that is in the copy is there by another file

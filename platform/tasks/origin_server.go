@@ -137,7 +137,7 @@ func (s *survey) listCollection(ctx context.Context, o *origin, c dav.Collection
 			yield(source.Item{Key: source.Key{Ref: ref}}, &source.Incomplete{Ref: ref, Err: err})
 			return
 		}
-		s.w.listed(s.session, o.src.ID, l)
+		s.listed(o.src.ID, l)
 		var fetch []dav.Item
 		for _, it := range l.Items {
 			item := collectionItem(ref, c, it)
@@ -281,7 +281,7 @@ func (s *survey) listFiles(ctx context.Context, o *origin, c dav.Collection) ite
 			yield(source.Item{Key: source.Key{Ref: ref}}, &source.Incomplete{Ref: ref, Err: t.err})
 			return
 		}
-		s.w.listed(s.session, o.src.ID, t.list)
+		s.listed(o.src.ID, t.list)
 		o.unmarked = t.list.State == ""
 		if err := t.list.Broken[o.person]; err != nil {
 			yield(source.Item{Key: source.Key{Ref: ref}}, &source.Incomplete{Ref: ref, Err: err})
@@ -320,10 +320,9 @@ func (s *survey) datasetOf(it dav.Item) departure.Dataset {
 	return departure.Files
 }
 
-// listed keeps a complete listing for the fence.
-func (w *Worker) listed(s *session, id departure.SourceID, l dav.Listing) {
+// listed keeps a complete listing of the server's own, for the fence and the next
+// glance.
+func (s *survey) listed(id departure.SourceID, l dav.Listing) {
 	l.Items = nil
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	s.last[id] = l
 }

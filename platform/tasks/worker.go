@@ -109,10 +109,18 @@ type session struct {
 	client *dav.Client
 	// renew gets a newer token; nil for a password.
 	renew renewal
-	// last are the complete listings of the last look, for the fence.
-	last map[departure.SourceID]dav.Listing
+	// last are the complete listings that were made last, for the fence.
+	last map[departure.SourceID]lastListing
 	// sight is what the last look found at the server, for the next glance.
 	sight *sight
+}
+
+// lastListing is a listing as the server marked it, and what it held. A look for a
+// plan may have made it since: where it holds something else than a departure's
+// own look found, that is a change.
+type lastListing struct {
+	listing dav.Listing
+	keys    departure.Digest
 }
 
 // keep makes sess the account's session, unless it is the one already there.
@@ -139,7 +147,7 @@ func (w *Worker) keep(account string, m serverMemory, creds dav.Credentials, ren
 	if err != nil {
 		return nil, fmt.Errorf("cannot ask the server: %w", err)
 	}
-	s := &session{memory: m, secret: secret, client: client, renew: renew, last: make(map[departure.SourceID]dav.Listing)}
+	s := &session{memory: m, secret: secret, client: client, renew: renew, last: make(map[departure.SourceID]lastListing)}
 	w.sessions[account] = s
 	return s, nil
 }

@@ -54,6 +54,10 @@ type Listing struct {
 	Broken map[string]error
 }
 
+// StateKey names what was listed and as what it was found: two listings of one key
+// compare alike.
+func (l Listing) StateKey() string { return l.Collection.Path + "\x00" + l.State + "\x00" + l.Digest }
+
 // Digest stands for a set of items in any order: SHA-256, in hex, over the
 // sorted SHA-256 of each row. A row is the length of the name in eight bytes,
 // big-endian, the name, and the revision. A folder's row has the name, a slash
