@@ -124,6 +124,7 @@ func checkSystem(r results) {
 
 	r.ok("overrides", "a provider's file cannot be used", "provider=oppo", "oppo.json can be written by others (mode 0666)")
 	r.lacks("overrides", "acme")
+	r.ok("trackers", "PASS: TestBooted")
 
 	r.ok("kill")
 	r.ok("restarted")
@@ -145,6 +146,7 @@ func checkUser(r results) {
 	r.ok("user-socket", "700")
 	r.ok("user-overrides", "provider=oppo", "oppo.json can be written by others (mode 0666)")
 	r.lacks("user-overrides", "acme")
+	r.ok("user-trackers", "PASS: TestBooted")
 	r.ok("user-stop")
 	r.ok("user-stopped", "stopped")
 	r.ok("user-uninstall")
@@ -159,7 +161,8 @@ func boot(t *testing.T) string {
 	if err := os.Mkdir(out, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	build(t, filepath.Join(work, "clearanced"))
+	build(t, "build", filepath.Join(work, "clearanced"), "./agent/clearanced")
+	build(t, "test", filepath.Join(work, "detect.test"), "-c", "./platform/findmy/detect")
 	inside, err := os.ReadFile(filepath.Join("testdata", "inside.sh"))
 	if err != nil {
 		t.Fatal(err)
@@ -188,16 +191,16 @@ func boot(t *testing.T) string {
 	return out
 }
 
-// build builds clearanced for the container, which is this machine's own system.
-func build(t *testing.T, to string) {
+// build builds a program for the container, which is this machine's own system.
+func build(t *testing.T, verb, to string, what ...string) {
 	t.Helper()
 	noteSources(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", to, "./agent/clearanced")
+	cmd := exec.CommandContext(ctx, "go", append([]string{verb, "-o", to}, what...)...)
 	cmd.Dir = "../.."
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("cannot build clearanced: %v\n%s", err, out)
+		t.Fatalf("cannot build %v: %v\n%s", what, err, out)
 	}
 }
 

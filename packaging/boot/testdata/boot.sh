@@ -12,6 +12,7 @@ mount -t overlay -o "lowerdir=/,upperdir=$work/layer/upper,workdir=$work/layer/w
 root=$work/layer/root
 
 install -D -m 0755 "$work/clearanced" "$root/usr/local/bin/clearanced"
+install -D -m 0755 "$work/detect.test" "$root/usr/local/lib/clearance-boot/detect.test"
 install -D -m 0755 "$work/inside.sh" "$root/usr/local/lib/clearance-boot/inside.sh"
 rm -f "$root/etc/machine-id" "$root/etc/resolv.conf"
 touch "$root/etc/machine-id"

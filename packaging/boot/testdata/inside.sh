@@ -93,6 +93,12 @@ person_step user-stopped /home/person/bin/clearanced status --user
 person_step user-uninstall /home/person/bin/clearanced uninstall --user
 person_step user-left test ! -e /home/person/.config/systemd/user/clearanced.service
 
+# A tracker's service, masked: that it cannot run does not unlink the device.
+ln -s /dev/null /etc/systemd/system/prey-agent.service
+systemctl daemon-reload
+step trackers /usr/local/lib/clearance-boot/detect.test -test.v -test.run TestBooted
+person_step user-trackers /usr/local/lib/clearance-boot/detect.test -test.v -test.run TestBooted
+
 step overrides journalctl --no-pager -b -u clearanced.service
 step user-overrides journalctl --no-pager -b _UID=$uid
 step journal journalctl --no-pager -b
