@@ -95,7 +95,7 @@ func ofFolder(h xdg.Home, at string) ([]dataset.Store, error) {
 	}
 	var stores []dataset.Store
 	for _, name := range names {
-		raw, err := read(filepath.Join(at, name))
+		raw, err := dataset.ReadFile(filepath.Join(at, name), maxSettings)
 		var general map[string]string
 		if err == nil {
 			general, err = group(raw, "General", h)
@@ -134,19 +134,6 @@ func settingsIn(at string) ([]string, error) {
 	}
 	slices.Sort(names)
 	return names, nil
-}
-
-func read(at string) ([]byte, error) {
-	f, err := os.Open(at)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }() // only read
-	raw, err := io.ReadAll(io.LimitReader(f, maxSettings+1))
-	if err == nil && len(raw) > maxSettings {
-		err = fmt.Errorf("it has more than %d bytes", maxSettings)
-	}
-	return raw, err
 }
 
 // store is that of one resource; there is false where there is nothing yet.

@@ -14,13 +14,13 @@ package digikam
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -83,15 +83,14 @@ func (f *Finder) Find(ctx context.Context) ([]dataset.Store, error) {
 
 // settingsOf reads the group of the database; nil where there is no file.
 func settingsOf(at string) (map[string]string, error) {
-	f, err := os.Open(at)
+	raw, err := dataset.ReadFile(at, maxSettings)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = f.Close() }() // only read
-	return database(io.LimitReader(f, maxSettings))
+	return database(bytes.NewReader(raw))
 }
 
 // database reads the group Database Settings of a digikamrc.

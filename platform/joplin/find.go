@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -98,15 +97,10 @@ func profile(s dataset.Store, at, base string) (_ dataset.Store, there bool) {
 
 // settingsOf reads a settings.json, which need not be there.
 func settingsOf(at string) (map[string]any, error) {
-	f, err := os.Open(at)
+	raw, err := dataset.ReadFile(at, maxSettings)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }() // only read
-	raw, err := io.ReadAll(io.LimitReader(f, maxSettings))
 	if err != nil {
 		return nil, err
 	}

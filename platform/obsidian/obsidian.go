@@ -17,7 +17,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"iter"
 	"os"
@@ -54,7 +53,7 @@ func (f *Finder) Find(ctx context.Context) ([]dataset.Store, error) {
 	var stores []dataset.Store
 	for _, h := range homes {
 		at := filepath.Join(h.Config, "obsidian/obsidian.json")
-		raw, err := read(at)
+		raw, err := dataset.ReadFile(at, maxSettings)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -74,19 +73,6 @@ func (f *Finder) Find(ctx context.Context) ([]dataset.Store, error) {
 		}
 	}
 	return stores, ctx.Err()
-}
-
-func read(at string) ([]byte, error) {
-	f, err := os.Open(at)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }() // only read
-	raw, err := io.ReadAll(io.LimitReader(f, maxSettings+1))
-	if err == nil && len(raw) > maxSettings {
-		err = fmt.Errorf("it has more than %d bytes", maxSettings)
-	}
-	return raw, err
 }
 
 // vaults are the folders that a list of vaults names.

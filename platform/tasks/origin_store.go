@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/backup/source"
@@ -28,6 +29,10 @@ func (s *survey) findStores(ctx context.Context) {
 func (s *survey) addStore(st *dataset.Store) {
 	if st.Close != nil {
 		s.closers = append(s.closers, func(context.Context) error { return st.Close() })
+	}
+	for slices.ContainsFunc(s.stores, func(k store) bool { return k.src.ID == st.ID }) {
+		// Two homes of one program, as a Snap has, may both have it.
+		st.ID += departure.SourceID("@" + string(departure.DigestOf(st.Folder, st.Watched))[:8])
 	}
 	src, ours := s.storeSource(st)
 	if !ours || st.Derived {

@@ -118,6 +118,16 @@ func TestWhoseStores(t *testing.T) {
 		}
 	}
 	check()
+	again := p.holds("kept", file, dav("alice", "cloud.example"), false)
+	again.Name, again.Folder = "kept elsewhere", filepath.Join(at, "elsewhere")
+	want["kept elsewhere"] = want["kept"]
+	ids := map[departure.SourceID]bool{}
+	for _, l := range d.look().Listings {
+		if ids[l.Source.ID] {
+			t.Errorf("two sources are %s", l.Source.ID)
+		}
+		ids[l.Source.ID] = true
+	}
 	want["own"] = row{departure.Stays, false, true}
 	d.job.Departure.Fate = departure.WipedDevice
 	check()
@@ -126,7 +136,7 @@ func TestWhoseStores(t *testing.T) {
 	must(t, err)
 	rs, err := s.reserved()
 	must(t, errors.Join(err, s.close(t.Context())))
-	if len(rs) != 6 || rs[0].path != at {
+	if len(rs) != 7 || rs[0].path != at {
 		t.Errorf("no copy may lie in %v", rs)
 	}
 }

@@ -17,6 +17,9 @@ import (
 	"github.com/clearance-project/clearance/platform/xdg"
 )
 
+// maxTitle of a collection, bytes.
+const maxTitle = 200
+
 // maxCollections bounds the entries of a folder of collections.
 const maxCollections = 100_000
 
@@ -50,7 +53,7 @@ func (f *Finder) Find(ctx context.Context) ([]dataset.Store, error) {
 // for vdirsyncer.
 func ofHome(h xdg.Home) ([]dataset.Store, error) {
 	for _, at := range []string{filepath.Join(h.Home, ".vdirsyncer/config"), filepath.Join(h.Config, "vdirsyncer/config")} {
-		raw, err := read(at)
+		raw, err := dataset.ReadFile(at, maxConfig)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -64,15 +67,6 @@ func ofHome(h xdg.Home) ([]dataset.Store, error) {
 		return stores(h, c)
 	}
 	return nil, nil
-}
-
-func read(at string) (raw []byte, err error) {
-	f, err := os.Open(at)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }() // only read
-	return io.ReadAll(io.LimitReader(f, maxConfig+1))
 }
 
 // stores are the collections of the local storages, each once for every account
@@ -111,7 +105,7 @@ func stores(h xdg.Home, c config) ([]dataset.Store, error) {
 // title is what a person called a collection: the file displayname in it.
 // Source: vdirsyncer.pimutils.org, "The Vdir Storage Format".
 func title(at place) string {
-	if raw, err := read(filepath.Join(at.path, "displayname")); err == nil && len(raw) < 200 {
+	if raw, err := dataset.ReadFile(filepath.Join(at.path, "displayname"), maxTitle); err == nil {
 		if name := strings.TrimSpace(strings.ToValidUTF8(string(raw), "")); name != "" {
 			return name
 		}
