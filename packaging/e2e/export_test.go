@@ -15,7 +15,7 @@ import (
 
 // takeout is an export of Google's in three parts, as it was downloaded: four
 // photos with what Google notes of them in another part, one of them in an album
-// too; five contacts, one of them in a group too; a calendar; two notes.
+// too; five contacts, one of them in a group too; a calendar; two notes; a file of Drive.
 func (p *person) takeout() map[string][]byte {
 	p.t.Helper()
 	const photos = "Takeout/Google Photos/Photos from 2019/"
@@ -34,6 +34,7 @@ func (p *person) takeout() map[string][]byte {
 		parts[i%2][photos+name] = picture(i)
 		parts[2][photos+name+".supplemental-metadata.json"] = fmt.Sprintf(`{"title": %q, "photoTakenTime": {"timestamp": "%d"}}`, name, 1560000000+i)
 	}
+	parts[1]["Takeout/Drive/letter.txt"] = "Dear all"
 	parts[1]["Takeout/Google Photos/Trip/IMG_0.jpg"] = picture(0)
 	parts[0]["Takeout/Contacts/All Contacts/All Contacts.vcf"] = cards
 	parts[0]["Takeout/Contacts/Friends/Friends.vcf"] = string(davtest.Card(3))
@@ -57,6 +58,9 @@ func (p *person) takeout() map[string][]byte {
 	return files
 }
 
+// kinds are what is given of the export, all of it.
+var kinds = []departure.Dataset{departure.Photos, departure.Contacts, departure.Notes, departure.Calendars, departure.Files}
+
 // TestLeavingWithAnExport walks an account of which only its export is here. A
 // part that lacks is never ready, whether a later one shows it or only the
 // person's count.
@@ -72,11 +76,13 @@ func TestLeavingWithAnExport(t *testing.T) {
 	}
 	back := aside(second)
 	p.rest()
-	given := map[departure.Dataset]string{}
-	for _, d := range []departure.Dataset{departure.Photos, departure.Contacts, departure.Notes, departure.Calendars} {
-		given[d] = filepath.Join(dir, "takeout-20240712T112341Z-001.zip")
+	account, err := p.c.AddAccount(p.t.Context(), "google", "alice@gmail.com")
+	p.ok(err)
+	for _, d := range kinds {
+		_, err := p.c.AddSource(p.t.Context(), account.ID, d, filepath.Join(dir, "takeout-20240712T112341Z-001.zip"))
+		p.ok(err)
 	}
-	id := p.leave(p.declare(given), departure.Delete)
+	id := p.leave(account.ID, departure.Delete)
 	info := p.run(id, departure.StepInventory)
 	c := p.wants(info, departure.InventoryComplete, departure.Unknown, "parts")
 	if !strings.Contains(c.Reason.Text, "part 2 is missing") {
@@ -88,7 +94,7 @@ func TestLeavingWithAnExport(t *testing.T) {
 	back = aside(third)
 	p.counts = map[departure.CheckID]int64{
 		departure.InventoryComplete: 3, departure.BackupOf(departure.Photos): 4, departure.BackupOf(departure.Contacts): 5,
-		departure.BackupOf(departure.Notes): 2, departure.BackupOf(departure.Calendars): 1,
+		departure.BackupOf(departure.Notes): 2, departure.BackupOf(departure.Calendars): 1, departure.BackupOf(departure.Files): 1,
 	}
 	info = p.run(id, departure.StepTrack)
 	p.wants(info, departure.InventoryComplete, departure.Unknown, "parts-not-said")
@@ -106,7 +112,7 @@ func TestLeavingWithAnExport(t *testing.T) {
 	p.rest()
 	info = p.ready(id)
 	p.wants(info, departure.InventoryComplete, departure.Attested, "attested")
-	for _, d := range []departure.Dataset{departure.Photos, departure.Contacts, departure.Notes, departure.Calendars} {
+	for _, d := range kinds {
 		p.wants(info, departure.BackupOf(d), departure.Attested, "attested")
 	}
 	if info.Verdict.Assurance != departure.AssuredAttested {

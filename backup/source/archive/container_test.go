@@ -170,8 +170,8 @@ func TestShelfKeepsNothingYoung(t *testing.T) {
 		must(t, err)
 		t.Cleanup(func() { must(t, x.Close()) })
 		indexes = append(indexes, x.volumes[0].index)
-		for it := range (&Source{Ref: source.Ref{Dataset: source.Photos}, Export: x}).Items(t.Context()) {
-			if !it.Unsettled || it.Rest <= 0 {
+		for it, err := range (&Source{Ref: source.Ref{Dataset: source.Photos}, Export: x}).Items(t.Context()) {
+			if must(t, err); !it.Unsettled || it.Rest <= 0 {
 				t.Errorf("%+v", it)
 			}
 		}

@@ -145,10 +145,10 @@ func TestDamageNeverPasses(t *testing.T) {
 				}
 			}
 		}
-		for cut := 0; cut < len(data); cut += 1 + len(data)/200 {
+		for cut := 0; cut < len(data); cut += 1 + len(data)/80 {
 			check(fmt.Sprintf("cut at %d", cut), data[:cut])
 		}
-		for range 400 {
+		for range 150 {
 			bad := bytes.Clone(data)
 			at := r.IntN(len(bad))
 			bad[at] ^= 1 << r.IntN(8)
