@@ -283,7 +283,9 @@ func TestFenceHoldsAgainstItsOwnLook(t *testing.T) {
 		d.fenced()
 		l := d.look()
 		id := listing(t, l, name, true).Source.ID
-		must(t, d.Fence(t.Context(), d.job, l))
+		if err := d.Fence(t.Context(), d.job, l); err != nil && !errors.Is(err, errUnwatched) {
+			t.Fatal(err)
+		}
 		if told(id) {
 			t.Errorf("%s: a change was told where there was none", name)
 		}
@@ -292,7 +294,11 @@ func TestFenceHoldsAgainstItsOwnLook(t *testing.T) {
 		plan.Departure.ID = ""
 		_, err := d.Look(t.Context(), plan, quiet)
 		must(t, err)
-		must(t, d.Fence(t.Context(), d.job, l))
+		// Books that come down just now end the watch of this device, not what the
+		// server is asked.
+		if err := d.Fence(t.Context(), d.job, l); err != nil && !errors.Is(err, errUnwatched) {
+			t.Fatal(err)
+		}
 		if !told(id) {
 			t.Errorf("%s: the change was not told", name)
 		}
