@@ -74,13 +74,14 @@ func newSubject(ctx context.Context, c *course) (s *subject, err error) {
 			return nil, err
 		}
 	}
-	s = &subject{}
+	begun := &subject{}
+	s = begun
 	if s.stage, err = stage.Start(ctx, o); err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, s.close())
+			err = errors.Join(err, begun.close())
 		}
 	}()
 	s.home, err = newHome(filepath.Join(c.dir, "Pictures"), filepath.Join(c.dir, "state"), filepath.Join(c.dir, "disk"))
