@@ -39,12 +39,18 @@ func (e *EmbedError) Unwrap() error { return e.Err }
 // and within it as text; that no link leads out is up to the opener (os.Root).
 type OpenFunc func(path string) (io.ReadCloser, error)
 
-// EmbedLocal replaces each PHOTO, LOGO, SOUND and KEY that names a local file
-// beneath storeRoot, an absolute path, by the file's bytes in base64, in the form
-// of the card's version. All other lines keep their bytes. What cannot be embedded stays as
-// it is, and the error, one or more joined [*EmbedError], says so: the card
-// returned is whole but for them.
+// EmbedLocal is [Embed] for a store whose files lie beneath storeRoot, an absolute
+// path.
 func EmbedLocal(raw []byte, open OpenFunc, storeRoot string) ([]byte, error) {
+	return Embed(raw, func(uri string) ([]byte, error) { return readLocal(uri, open, storeRoot) })
+}
+
+// Embed replaces each PHOTO, LOGO, SOUND and KEY that names a local file by the
+// bytes that read gives for its file: URI, in base64, in the form of the card's
+// version. All other lines keep their bytes. What cannot be embedded stays as it
+// is, and the error, one or more joined [*EmbedError], says so: the card returned
+// is whole but for them.
+func Embed(raw []byte, read func(uri string) ([]byte, error)) ([]byte, error) {
 	if len(raw) > MaxVCard {
 		return raw, &ParseError{Format: "vCard", Reason: fmt.Sprintf("larger than %d MiB", MaxVCard>>20), Err: ErrBeyondLimit}
 	}
@@ -58,7 +64,7 @@ func EmbedLocal(raw []byte, open OpenFunc, storeRoot string) ([]byte, error) {
 			out = append(out, l.raw...)
 			continue
 		}
-		data, err := readLocal(string(l.value), open, storeRoot)
+		data, err := read(unescape(l.value)) // stores escape the URI as if it were text
 		if err == nil && len(out)+base64.StdEncoding.EncodedLen(len(data)) > MaxVCard {
 			err = fmt.Errorf("%w of %d bytes a card", ErrBeyondLimit, MaxVCard)
 		}
@@ -101,7 +107,7 @@ func namesLocalFile(l *contentLine) bool {
 }
 
 func readLocal(uri string, open OpenFunc, storeRoot string) ([]byte, error) {
-	rel, err := LocalPath(uri, storeRoot)
+	rel, err := localPath(uri, storeRoot)
 	if err != nil {
 		return nil, err
 	}
@@ -117,10 +123,14 @@ func readLocal(uri string, open OpenFunc, storeRoot string) ([]byte, error) {
 }
 
 // LocalPath gives the path beneath storeRoot, separated by "/", that a file: URI
-// (RFC 8089) names. It looks at text only. Errors: [ErrNotLocal], [ErrOutside].
+// (RFC 8089) names, be it escaped as text is. It looks at text only. Errors: [ErrNotLocal], [ErrOutside].
 func LocalPath(uri, storeRoot string) (string, error) {
-	// Stores escape the URI as if it were text.
-	u, err := url.Parse(unescape([]byte(uri)))
+	return localPath(unescape([]byte(uri)), storeRoot)
+}
+
+// localPath is LocalPath of a URI that is escaped as text no more.
+func localPath(uri, storeRoot string) (string, error) {
+	u, err := url.Parse(uri)
 	if err != nil || !strings.EqualFold(u.Scheme, "file") || u.Opaque != "" ||
 		u.Host != "" && !strings.EqualFold(u.Host, "localhost") {
 		return "", ErrNotLocal

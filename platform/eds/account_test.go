@@ -293,7 +293,7 @@ func TestRemovedAccountsTrash(t *testing.T) {
 		if err != nil || len(only) != 1 || only[0].UID != "c77" || only[0].Sync != CreatedOffline {
 			t.Fatalf("%+v %v", only, err)
 		}
-		whole, err := EmbedLinked(only[0].Data, func(uri string) ([]byte, error) { return k.Linked(uri, MaxLinked) })
+		whole, err := embed(only[0].Data, func(uri string) ([]byte, error) { return k.Linked(uri, MaxLinked) })
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -116,14 +116,14 @@ func TestPhotoIsLinkedAndEmbedded(t *testing.T) {
 		if !strings.Contains(data, "file://") {
 			t.Fatalf("%s: EDS did not put the photo beside its database: %.300s", uid, data)
 		}
-		whole, err := EmbedLinked(data, func(uri string) ([]byte, error) { return Linked(s.Folder(), uri, MaxLinked) })
+		whole, err := s.Embedded(data)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if lost := missing(contentOf("BEGIN:VCARD\r\nPHOTO;ENCODING=b:"+photo+"\r\nEND:VCARD\r\n"), contentOf(whole)); lost != "" {
 			t.Errorf("%s: the photo is not the same: %.200s", uid, whole)
 		}
-		if _, err := EmbedLinked(data, func(uri string) ([]byte, error) { return Linked(d.Home, uri, 1000) }); !errors.Is(err, ErrTooLarge) {
+		if _, err := embed(data, func(uri string) ([]byte, error) { return Linked(d.Home, uri, 1000) }); !errors.Is(err, ErrTooLarge) {
 			t.Errorf("a large file: %v", err)
 		}
 	}

@@ -2,9 +2,9 @@
 // books, calendars, task lists and memo lists of a GNOME desktop, local ones
 // and the cached copies of an account's.
 //
-// It may import platform/bus, platform/sqliteread and platform/secrets, and
-// platform/binding with agent/departure for the port that [ByHand] fills, and
-// nothing else of ours. Facts stated here were measured on EDS 3.46.
+// It may import platform/bus, platform/sqliteread and platform/secrets,
+// backup/source for what a vCard is, and platform/binding with agent/departure
+// for the port that [ByHand] fills, and nothing else of ours. Facts stated here were measured on EDS 3.46.
 //
 // Invariants:
 //   - EDS tells half-truths. A store that copies a remote collection opens,

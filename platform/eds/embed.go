@@ -3,60 +3,32 @@ package eds
 import (
 	"bytes"
 	"encoding/base64"
-	"net/http"
 	"strings"
+
+	"github.com/clearance-project/clearance/backup/source"
 )
 
-// MaxLinked is the most that EmbedLinked takes from one linked file, bytes.
+// MaxLinked is the most that is taken from one linked file, bytes.
 const MaxLinked = 32 << 20
 
-// isMedia tells the properties that may be a link to a file.
-func isMedia(name string) bool {
-	return name == "PHOTO" || name == "LOGO" || name == "SOUND" || name == "KEY"
+// Embedded is an item of the store with the files beside its database, to which a
+// contact links, put into it.
+func (s *Store) Embedded(data string) (string, error) {
+	return embed(data, func(uri string) ([]byte, error) { return Linked(s.Folder(), uri, MaxLinked) })
 }
 
-// EmbedLinked puts the bytes of every file: URI of a vCard (PHOTO, LOGO,
-// SOUND, KEY) into the card itself, read by open: Linked with the store's
-// folder, or Trashed.Linked. Lines without such a URI stay as they are. The
-// first file that cannot be read is the error.
-func EmbedLinked(card string, open func(uri string) ([]byte, error)) (string, error) {
+// embed puts the bytes of every file: URI of a contact into the contact itself,
+// read by open: Linked with the store's folder, or Trashed.Linked. The first file
+// that cannot be read is the error.
+func embed(card string, open func(uri string) ([]byte, error)) (string, error) {
 	if !strings.Contains(strings.ToLower(card), "file:") {
 		return card, nil
 	}
-	var b strings.Builder
-	for line := range unfold(card) {
-		name, params, value, ok := splitLine(line)
-		if !ok || !isMedia(name) || !strings.HasPrefix(strings.ToLower(value), "file:") {
-			b.WriteString(line + "\r\n")
-			continue
-		}
-		data, err := open(unescapeText(value))
-		if err != nil {
-			return "", err
-		}
-		head := line[:len(line)-len(value)-1-lenParams(params)] // with its group
-		b.WriteString(head + ";ENCODING=b")
-		if t := typeOf(data); name != "KEY" && t != "" {
-			b.WriteString(";TYPE=" + t)
-		}
-		b.WriteString(":" + base64.StdEncoding.EncodeToString(data) + "\r\n")
+	whole, err := source.Embed([]byte(card), open)
+	if err != nil {
+		return "", err
 	}
-	return b.String(), nil
-}
-
-// typeOf gives vCard 3.0's word for well-known media, "" for others.
-func typeOf(data []byte) string {
-	switch mime := http.DetectContentType(data); {
-	case mime == "image/jpeg":
-		return "JPEG"
-	case mime == "image/png":
-		return "PNG"
-	case mime == "image/gif":
-		return "GIF"
-	case mime == "image/webp":
-		return "WEBP"
-	}
-	return ""
+	return string(whole), nil
 }
 
 // decodeMedia returns the bytes of an ENCODING=b value.

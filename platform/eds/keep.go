@@ -157,7 +157,7 @@ func (k *keeping) take(it Item) {
 				return nil, fmt.Errorf("cannot keep a linked file: %w: nothing to read it with", ErrRefused)
 			}
 		}
-		card, err := EmbedLinked(inlinePhotos(data), open)
+		card, err := embed(inlinePhotos(data), open)
 		if err != nil {
 			k.fail(at, it.UID, err)
 			return
@@ -286,7 +286,7 @@ func (k *keeping) read(ctx context.Context, list []wanted) (map[string]back, err
 	got, err := k.store.Fetch(ctx, ids, func(it Item) error {
 		data, err := it.Data, error(nil)
 		if k.store.source.Kind == AddressBook {
-			data, err = EmbedLinked(data, func(uri string) ([]byte, error) { return Linked(k.store.Folder(), uri, MaxLinked) })
+			data, err = k.store.Embedded(data)
 		}
 		read[it.UID] = back{contentOf(data), err}
 		return nil

@@ -133,7 +133,7 @@ func FuzzText(f *testing.F) {
 		}
 		withUID(s, "x")
 		inlinePhotos(s)
-		if _, err := EmbedLinked(s, func(string) ([]byte, error) { return []byte("x"), nil }); err != nil {
+		if _, err := embed(s, func(string) ([]byte, error) { return []byte("x"), nil }); err != nil {
 			t.Error(err)
 		}
 	})

@@ -263,7 +263,7 @@ func (c *bookCheck) compare(ctx context.Context, items []drilled, out *engine.Dr
 	for _, src := range stores {
 		err := c.with(ctx, src.UID, func(s *eds.Store, l eds.Listing) error {
 			got, err := s.Fetch(ctx, l.UIDs(), func(it eds.Item) error {
-				data, err := embedded(s, it.Data)
+				data, err := s.Embedded(it.Data)
 				have[it.UID] = data
 				return err
 			})

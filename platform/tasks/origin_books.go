@@ -217,7 +217,7 @@ func fetchBook(ctx context.Context, store *eds.Store, ref source.Ref, fetch []st
 	stopped := false
 	got, err := store.Fetch(ctx, fetch, func(it eds.Item) error {
 		item := bookItem(store, ref, it.UID, revs[it.UID])
-		data, err := embedded(store, it.Data)
+		data, err := store.Embedded(it.Data)
 		item.Open, item.Size = bytesOpener([]byte(data)), int64(len(data))
 		var failed error
 		if err != nil {
@@ -245,11 +245,6 @@ func fetchBook(ctx context.Context, store *eds.Store, ref source.Ref, fetch []st
 	if err != nil {
 		yield(source.Item{Key: source.Key{Ref: ref}}, &source.Incomplete{Ref: ref, Err: err})
 	}
-}
-
-// embedded is a store's text with the files beside its database put into it.
-func embedded(store *eds.Store, data string) (string, error) {
-	return eds.EmbedLinked(data, func(uri string) ([]byte, error) { return eds.Linked(store.Folder(), uri, eds.MaxLinked) })
 }
 
 func bookItem(store *eds.Store, ref source.Ref, uid, rev string) source.Item {
