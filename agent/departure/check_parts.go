@@ -26,18 +26,18 @@ func (j *judge) export(l Listing) (Check, bool) {
 	list := PartsList(j.f.Departure.Account, l.Export)
 	w, given, counts := j.said(InventoryComplete, Attest, l.Export, list)
 	ask := &Ask{Kind: Attest, Subject: l.Export, List: list, Said: given,
-		Lines: []Line{{ID: l.Export, Text: fmt.Sprintf("how many parts of %s the page shows that it was downloaded from; %s", l.Export, here(l.Parts))}}}
+		Lines: []Line{{ID: l.Export, Text: fmt.Sprintf("how many parts the page shows that you downloaded it from; %s", here(l))}}}
 	count := &Remedy{Code: "say", Text: "count them there and say the number", Command: j.cmd("ack", InventoryComplete.Spoken(), "--count", "N")}
 	var c Check
 	switch {
 	case !given:
-		c = unknown(Reason{"parts-not-said", fmt.Sprintf("%s of %s, and only the page that it was downloaded from tells how many there are", here(l.Parts), l.Export)}, count)
+		c = unknown(Reason{"parts-not-said", here(l) + ", and only the page that you downloaded it from tells how many there are"}, count)
 	case w.Count > l.Parts:
 		c = fail(Reason{"part-missing", missingParts(l, w.Count)},
 			&Remedy{Code: "add", Text: "download what is missing, put it beside the other parts, and look again", Command: j.cmd("plan")})
 		c.Count, c.Of = w.Count-l.Parts, w.Count
 	case w.Count < l.Parts:
-		c = fail(Reason{"parts-miscounted", fmt.Sprintf("you counted %s, and %s of %s", number(w.Count), here(l.Parts), l.Export)}, count)
+		c = fail(Reason{"parts-miscounted", fmt.Sprintf("you counted %s, and %s", number(w.Count), here(l))}, count)
 	case !counts:
 		c = unknown(Reason{"awaits-authorisation", "what you counted counts once you authorise"}, j.authorise())
 	default:
@@ -47,11 +47,11 @@ func (j *judge) export(l Listing) (Check, bool) {
 	return c, true
 }
 
-func here(parts int64) string {
-	if parts == 1 {
-		return "1 part is here"
+func here(l Listing) string {
+	if l.Parts == 1 {
+		return "1 part of " + l.Export + " is here"
 	}
-	return number(parts) + " parts are here"
+	return number(l.Parts) + " parts of " + l.Export + " are here"
 }
 
 // missingParts names the parts behind those that are here: none before them
