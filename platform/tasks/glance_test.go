@@ -141,7 +141,8 @@ func TestReadyAsksOnceAMinute(t *testing.T) {
 			t.Fatalf("ready %v: %+v", s.Verdict.Ready, s.Verdict.Checks.Open())
 		}
 	}
-	if n := j.asked(); n != 3*looks {
+	const full = 30 // one look in full, where the desktop's own programs moved something
+	if n := j.asked(); n < 3*looks || n > 3*looks+full {
 		t.Errorf("%d requests in ten minutes, want three a look", n)
 	}
 	_, err := j.account.PutContact("contacts", "new.vcf", davtest.Card(4711))
