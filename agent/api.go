@@ -112,6 +112,10 @@ type PlanReport struct {
 	Trackers []departure.Tracker `json:"trackers"`
 	// TrackersHere are programs of this device that can find it.
 	TrackersHere []departure.LocalTracker `json:"trackers_here,omitempty"`
+	// Replaced: whoever runs this device wrote what is known of the provider, or
+	// wrote something that cannot be used: then Broken says why.
+	Replaced bool   `json:"replaced,omitempty"`
+	Broken   string `json:"broken,omitempty"`
 	// Kinds are the kinds of data of the profile, each with how it stands, and
 	// those that were seen beyond it.
 	Kinds []PlanKind `json:"kinds"`

@@ -94,6 +94,9 @@ func TestBrokenFileOfTheAdministrator(t *testing.T) {
 		if c.Ask == nil || !slices.ContainsFunc(c.Ask.Lines, func(l departure.Line) bool { return strings.Contains(l.Text, "mode 0777") }) {
 			t.Errorf("who is leaving already is not told: %+v", c)
 		}
+		if plan := d.job(d.s.Plan(t.Context(), owner, world.Me.ID)).Plan; !plan.Replaced || !strings.Contains(plan.Broken, "mode 0777") {
+			t.Errorf("the plan says replaced %v, broken %q", plan.Replaced, plan.Broken)
+		}
 		if got := d.start(departure.SignOut).Departure.ID; got != id { // the same again is the same
 			t.Errorf("it was begun anew: %s", got)
 		}

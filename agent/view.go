@@ -133,8 +133,10 @@ func (s *Service) Plan(ctx context.Context, by Caller, account string) (JobInfo,
 		if err != nil {
 			return err
 		}
+		look.Kinds = departure.RememberKinds(rec.Kinds, look.Kinds)
 		into.Plan = planOf(rec.Departure, look, trackers, Catalogue{s.cfg.Profiles}.Profile(rec.Departure),
 			s.cfg.Profiles.Lookup(rec.Departure.Account.Provider), s.cfg.Clock.Now())
+		into.Plan.Replaced, into.Plan.Broken = s.cfg.Profiles.Replaced(a.Provider), s.cfg.Profiles.Broken(a.Provider)
 		return nil
 	})
 }

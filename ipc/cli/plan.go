@@ -50,6 +50,12 @@ var errNoResult = &agent.Error{Kind: agent.KindInternal, Text: "the agent gave n
 
 func (s *session) showPlan(account agent.AccountInfo, plan *agent.PlanReport) {
 	s.say("If %s at %s were deleted now, you would lose:", printable(account.Identity), printable(account.ProviderName))
+	if plan.Replaced {
+		s.para("  ", "What is known of "+account.ProviderName+" was written by this device's administrator.")
+	}
+	if plan.Broken != "" {
+		s.para("  ", "What this device's administrator wrote of "+account.ProviderName+" cannot be used, so there may be more: "+plan.Broken)
+	}
 	s.showKinds(plan)
 	for _, b := range plan.Bindings {
 		if b.State == departure.BindingGone {
