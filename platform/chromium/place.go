@@ -23,7 +23,7 @@ func New(dirs xdg.Dirs) *Place { return &Place{dirs: dirs} }
 // Kind implements [binding.Place].
 func (p *Place) Kind() string { return "chromium" }
 
-// Folderless: a browser keeps no folder in step with an account.
+// Folderless says that a browser keeps no folder in step with an account.
 func (*Place) Folderless() {}
 
 // Entries implements [binding.Place]: the account that a profile is signed in to,

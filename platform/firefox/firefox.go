@@ -32,7 +32,7 @@ func New(dirs xdg.Dirs) *Place { return &Place{dirs: dirs} }
 // Kind implements [binding.Place].
 func (p *Place) Kind() string { return "firefox" }
 
-// Folderless: a browser keeps no folder in step with an account.
+// Folderless says that a browser keeps no folder in step with an account.
 func (*Place) Folderless() {}
 
 // Entries implements [binding.Place]: there are none.

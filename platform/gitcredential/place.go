@@ -41,7 +41,7 @@ func (p *Place) stores() ([]store, error) {
 	return all, nil
 }
 
-// Folderless: a password keeps no folder in step with an account.
+// Folderless says that a password keeps no folder in step with an account.
 func (*Place) Folderless() {}
 
 // Entries implements [binding.Place].

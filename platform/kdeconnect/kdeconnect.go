@@ -36,7 +36,7 @@ func New(dirs xdg.Dirs) *Place { return &Place{dirs: dirs} }
 // Kind implements [binding.Place].
 func (p *Place) Kind() string { return "kdeconnect" }
 
-// Folderless: a pairing keeps no folder in step with an account.
+// Folderless says that a pairing keeps no folder in step with an account.
 func (*Place) Folderless() {}
 
 // Entries implements [binding.Place]: there are none.

@@ -28,7 +28,7 @@ func New(dirs xdg.Dirs, b *bus.Conn) *Place { return &Place{dirs: dirs, bus: b} 
 // Kind implements [binding.Place].
 func (p *Place) Kind() string { return "libaccounts" }
 
-// Folderless: accounts-sso keeps no folder in step with an account.
+// Folderless says that accounts-sso keeps no folder in step with an account.
 func (*Place) Folderless() {}
 
 // Entries implements [binding.Place]: the rows, and the identities that no row

@@ -23,7 +23,7 @@ func New(dirs xdg.Dirs) *Place { return &Place{dirs: dirs} }
 // Kind implements [binding.Place].
 func (p *Place) Kind() string { return "thunderbird" }
 
-// Folderless: Thunderbird keeps its own folders, where nobody puts a copy.
+// Folderless says that Thunderbird keeps its own folders, where nobody puts a copy.
 func (*Place) Folderless() {}
 
 // Entries implements [binding.Place].
