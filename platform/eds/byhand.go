@@ -41,7 +41,7 @@ const handKind = "eds"
 // Kind is "eds".
 func (*ByHand) Kind() string { return handKind }
 
-// Folderless: EDS keeps no folder in step with an account.
+// Folderless says that EDS keeps no folder in step with an account.
 func (*ByHand) Folderless() {}
 
 // UIDOf is the uid of an entry's source; ok is false for one of another place.

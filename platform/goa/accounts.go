@@ -31,7 +31,7 @@ const kind = "goa"
 // Kind is "goa".
 func (*Accounts) Kind() string { return kind }
 
-// Folderless: GOA keeps no folder in step with an account.
+// Folderless says that GOA keeps no folder in step with an account.
 func (*Accounts) Folderless() {}
 
 // IDOf names an account among the entries of every place.

@@ -43,7 +43,7 @@ var (
 // Kind is "keyring".
 func (*Place) Kind() string { return kind }
 
-// Folderless: a password keeps no folder in step with an account.
+// Folderless says that a password keeps no folder in step with an account.
 func (*Place) Folderless() {}
 
 // Entries lists the passwords that name a server. Those in a locked part are
