@@ -162,6 +162,7 @@ func (x *Export) sort() {
 
 // each calls do for every entry, with an id that is its own: where two entries
 // have one name and one content, the first alone counts; where they differ, both.
+// Apple calls two photos alike in two parts: there each part is for itself.
 func (x *Export) each(do func(it item)) {
 	type named struct {
 		first *entry
@@ -172,8 +173,12 @@ func (x *Export) each(do func(it item)) {
 	for _, v := range x.volumes {
 		for i := range v.entries {
 			e := &v.entries[i]
-			it := item{v: v, i: int32(i), id: e.name, path: e.name}
-			s := names[e.name]
+			key := e.name
+			if x.Kind == ICloud {
+				key = v.part.file + "/" + key
+			}
+			it := item{v: v, i: int32(i), id: key, path: e.name}
+			s := names[key]
 			if s.n > 0 {
 				if e.reason == "" && (s.first.rev() == e.rev() || s.revs[e.rev()]) {
 					continue
@@ -182,12 +187,12 @@ func (x *Export) each(do func(it item)) {
 					s.revs = map[string]bool{}
 				}
 				s.revs[e.rev()] = true
-				it.id = fmt.Sprintf("%s#%d", e.name, s.n+1)
+				it.id = fmt.Sprintf("%s#%d", key, s.n+1)
 			} else {
 				s.first = e
 			}
 			s.n++
-			names[e.name] = s
+			names[key] = s
 			do(it)
 		}
 	}

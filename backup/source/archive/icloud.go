@@ -71,7 +71,6 @@ func (x *Export) sortICloud() {
 		if top := strings.TrimSuffix(it.v.part.file, path.Ext(it.v.part.file)); !strings.HasPrefix(it.path, top+"/") {
 			it.path = top + "/" + it.path
 		}
-		it.id = it.v.part.file + "/" + it.id
 		d := files[it.v.series].of()
 		switch d {
 		case source.Photos:

@@ -20,7 +20,7 @@ func TestICloud(t *testing.T) {
 			"IMG_7.JPG,AfQj58,no,no,no,\"Saturday June 4,2022 12:11 PM GMT\",10,\n" + "IMG_8.JPG,AfQj59,no,no,yes,,10,\n"},
 		file{p1 + "/Albums/Family.csv", "Images\nIMG_1.HEIC\n"}, file{p1 + "/iCloud Shared Albums.zip", "PK"}))
 	s.write(p2+".zip", zipOf(t,
-		file{"Photos/IMG_1.MOV", "another film of that name"}, file{"Photos/IMG_2.JPG", "two"}, file{"Recently Deleted/IMG_9.JPG", "thrown away"},
+		file{"Photos/IMG_1.MOV", "another film of that name"}, file{"Photos/IMG_2.JPG", "two"}, file{p1 + "/Photos/IMG_1.HEIC", "one"}, file{"Recently Deleted/IMG_9.JPG", "thrown away"},
 		file{"Photos/Photo Details-1.csv", detailsHead + "IMG_1.MOV,x,no,no,no,\"Monday January 15,2024 9:30 AM GMT\",5,\n"}))
 	s.write("iCloud Contacts.zip", zipOf(t, file{"iCloud Contacts/Ada.vcf", "BEGIN:VCARD\nEND:VCARD\n"}))
 	s.write("iCloud Calendars and Reminders.zip", zipOf(t, file{"iCloud Calendars/Home.ics", "BEGIN:VCALENDAR\nEND:VCALENDAR\n"}))
@@ -30,7 +30,7 @@ func TestICloud(t *testing.T) {
 	if x.Kind != ICloud || x.Unproven() {
 		t.Errorf("%+v", x.Found)
 	}
-	for d, want := range map[source.Dataset]int{source.Photos: 3, source.Contacts: 1, source.Calendars: 1, source.Notes: 1} {
+	for d, want := range map[source.Dataset]int{source.Photos: 4, source.Contacts: 1, source.Calendars: 1, source.Notes: 1} {
 		if n := x.Count(d); n != want {
 			t.Errorf("%d %s, not %d", n, d, want)
 		}
