@@ -3,8 +3,8 @@
 // step, the journals of these, and their passwords' places in the keyring. It is
 // a binding.Place.
 //
-// It imports agent/departure, platform/binding, qsettings, secrets, sqliteread
-// and xdg.
+// It imports agent/departure, platform/binding, kwallet, qsettings, secrets,
+// sqliteread and xdg.
 //
 // Invariants:
 //   - It writes nothing: the connection is removed by the person, in the client.

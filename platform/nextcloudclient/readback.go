@@ -14,6 +14,7 @@ import (
 	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/platform/binding"
 	"github.com/clearance-project/clearance/platform/bus"
+	"github.com/clearance-project/clearance/platform/kwallet"
 )
 
 // The places where something of an account can be left, as shown to a person.
@@ -21,6 +22,7 @@ const (
 	inList    = "list of accounts"
 	inCookies = "cookies"
 	inKeyring = "keyring"
+	inWallet  = "wallet"
 )
 
 // ReadBack implements [binding.Place]: it looks into the configuration, for the
@@ -115,11 +117,14 @@ func (p *Place) itemsOf(ctx context.Context, a account) ([]binding.Left, error) 
 	if a.login == "" || a.url == "" {
 		return nil, nil // The client stores nothing then.
 	}
-	var left []binding.Left
+	left, err := p.inWallets(a)
+	if err != nil {
+		return nil, err
+	}
 	for _, suffix := range suffixes {
 		found, err := p.secrets.Search(ctx, map[string]string{"server": a.name, "user": a.key(suffix)})
 		if errors.Is(err, bus.ErrNoService) {
-			return nil, nil
+			return left, nil
 		}
 		if err != nil {
 			return left, err
@@ -132,6 +137,22 @@ func (p *Place) itemsOf(ctx context.Context, a account) ([]binding.Left, error) 
 		}
 	}
 	return left, nil
+}
+
+// inWallets finds an account's secrets in KDE's wallets, where the client keeps
+// them on that desktop. Source: qtkeychain's keychain_unix.cpp.
+func (p *Place) inWallets(a account) ([]binding.Left, error) {
+	wallets, err := kwallet.Open(p.dirs)
+	var left []binding.Left
+	for _, w := range wallets {
+		for _, suffix := range suffixes {
+			if w.Has(a.name, a.key(suffix)) {
+				left = append(left, binding.Left{Where: inWallet, Name: w.Path + " " + a.key(suffix), Remedy: &departure.Remedy{Code: "by-hand",
+					Text: fmt.Sprintf("open KWalletManager, and delete %s in the folder %s", a.key(suffix), a.name)}})
+			}
+		}
+	}
+	return left, err
 }
 
 // leftInKeyring are the secrets of accounts that no client lists: one entry for

@@ -249,6 +249,13 @@ func TestReadBack(t *testing.T) {
 	if entries, err := d.place.Entries(d.ctx); err != nil || len(entries) != 0 {
 		t.Errorf("with all gone: %+v, %v", entries, err)
 	}
+	wallet, err := os.ReadFile("../kwallet/testdata/kdewallet.kwl")
+	d.must(err)
+	d.must(os.MkdirAll(filepath.Join(d.DataHome, "kwalletd"), 0o700))
+	d.must(os.WriteFile(filepath.Join(d.DataHome, "kwalletd", "kdewallet.kwl"), wallet, 0o600))
+	if got := left(); got != "wallet false" {
+		t.Errorf("with the password in KDE's wallet: %s", got)
+	}
 	if err := d.place.Remove(d.ctx, id); err == nil {
 		t.Error("removed what only the person can")
 	}
