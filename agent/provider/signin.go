@@ -26,7 +26,9 @@ func (c *Catalogue) ForSignIn(kind, word, host string) (p Profile, everybody, ok
 		return p, ok, ok
 	}
 	if p, ok = c.ForGOA(word); !ok && kind != "goa" {
-		p, ok = c.byID[word]
+		if p, ok = c.byID[word]; !ok { // a word of a program's own: its way of asking
+			p, ok = c.byServer(host)
+		}
 	}
 	if !ok || host == "" || len(p.Hosts) == 0 {
 		return p, ok && len(p.Hosts) > 0, ok

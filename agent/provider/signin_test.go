@@ -42,6 +42,8 @@ func TestForSignIn(t *testing.T) {
 		{"eds", "carddav", "cloud.example", "", false},
 		{"eds", "carddav", "gmail.com.evil.example", "", false},
 		{"eds", "carddav", "", "", false},
+		{"eds", "imapx", "imap.gmail.com", "google", true},
+		{"eds", "imapx", "mail.example", "", false},
 		{"git", "", "", "", false},
 	} {
 		p, everybody, ok := c.ForSignIn(s.kind, s.word, s.host)

@@ -42,10 +42,13 @@
 //     listed, copied and proved like every other source.
 //   - ReadBack looks into every part of the place (the list, the file behind it,
 //     the keyring, caches) for what is left of the entry, with the locked part
-//     of the keyring too.
+//     of the keyring too, each with how the person removes it.
 //   - A change is heard: [Filed] where the place stands in files, [Teller] where
 //     it tells itself. A use of the account that holds nothing of it is no
 //     entry: [Hinter].
+//   - What cannot be listed without asking for somebody is found by [Searcher]; a
+//     place that never keeps a folder in step says so with [Folderless], else the
+//     copy is refused everywhere while the place cannot be read.
 //
 // Its test is named TestContractBindings/<place> and runs bindingtest.Run on the
 // real program wherever that runs without a screen, else on files as it writes

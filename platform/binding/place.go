@@ -115,6 +115,10 @@ type Searcher interface {
 	Search(ctx context.Context, user, host string) ([]Entry, error)
 }
 
+// Folderless is a Place whose entries never have Folders: while it cannot be
+// listed, no folder is in doubt for it.
+type Folderless interface{ Folderless() }
+
 // Hinter is a Place that also knows of uses of an account that hold nothing of
 // it: a browser's saved password.
 type Hinter interface {

@@ -3,6 +3,7 @@ package eds
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/godbus/dbus/v5"
 
+	"github.com/clearance-project/clearance/platform/secrets"
 	"github.com/clearance-project/clearance/platform/session"
 	"github.com/clearance-project/clearance/platform/session/sessiontest"
 )
@@ -198,6 +200,14 @@ func TestServicesThatLie(t *testing.T) {
 			}
 		}
 		l.say(method, honest)
+	}
+	crowd := managed{}
+	for i := range 100_000 {
+		crowd[dbus.ObjectPath(fmt.Sprintf("/o%d", i))] = nil
+	}
+	l.say("GetManagedObjects", []any{crowd})
+	if list, err := NewByHand(client, secrets.New(dial(t, s)), Dirs{}, "").Entries(t.Context()); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("of 100,000 objects %d entries are listed, %v", len(list), err)
 	}
 	for _, props := range []map[string]dbus.Variant{{}, {"UID": dbus.MakeVariant(7)}, {"UID": dbus.MakeVariant("")}} {
 		l.say("GetManagedObjects", registryOf(props))

@@ -2,6 +2,7 @@ package goa
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,6 +20,13 @@ import (
 // squat owns GOA's name on a bus without GOA and answers as told.
 func squat(t *testing.T, answer any) (*sessiontest.Session, *Client) {
 	t.Helper()
+	s, c, _ := squatBy(t, answer)
+	return s, c
+}
+
+// squatBy also gives the connection that owns the name.
+func squatBy(t *testing.T, answer any) (*sessiontest.Session, *Client, *dbus.Conn) {
+	t.Helper()
 	s := sessiontest.Start(t, session.Options{Keyring: session.KeyringNone, Services: []string{}})
 	conn := s.Conn(t)
 	if err := conn.Export(answer, rootPath, objectManagerIface); err != nil {
@@ -32,7 +40,7 @@ func squat(t *testing.T, answer any) (*sessiontest.Session, *Client) {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	return s, New(b, secrets.New(b), s.ConfigHome)
+	return s, New(b, secrets.New(b), s.ConfigHome), conn
 }
 
 // answers are a squatter's to GetManagedObjects.
@@ -88,6 +96,7 @@ func TestSquatterIsUnknownNeverGone(t *testing.T) {
 		"id as number": answerObjects{objects{managerPath: manager(), "/a": squatted(map[string]any{"Id": uint32(7)})}},
 		"no id":        answerObjects{objects{managerPath: manager(), "/a": squatted(map[string]any{"Id": nil})}},
 		"empty id":     answerObjects{objects{managerPath: manager(), "/a": squatted(map[string]any{"Id": ""})}},
+		"100,000":      answerObjects{crowd(100_000)},
 		"one id twice": answerObjects{objects{managerPath: manager(), "/a": squatted(nil), "/b": squatted(nil)}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -107,6 +116,60 @@ func TestSquatterIsUnknownNeverGone(t *testing.T) {
 				t.Errorf("read back %q; want the list unknown", places(r))
 			}
 		})
+	}
+}
+
+// crowd is a manager and so many objects that are nothing.
+func crowd(n int) objects {
+	all := objects{managerPath: manager()}
+	for i := range n {
+		all[dbus.ObjectPath(fmt.Sprintf("/o%d", i))] = nil
+	}
+	return all
+}
+
+// TestNameThatComesBack: a service that goes, and one that comes in its place,
+// are told, and what is listed then is what the new one has.
+func TestNameThatComesBack(t *testing.T) {
+	ctx := limit(t)
+	s, c, first := squatBy(t, answerObjects{objects{managerPath: manager()}})
+	place := NewAccounts(c)
+	told := make(chan struct{}, 1)
+	stop, err := place.Watch(func() {
+		select {
+		case told <- struct{}{}:
+		default:
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	await(ctx, t, told)
+	if list, err := place.Entries(ctx); err != nil || len(list) != 0 {
+		t.Fatalf("listed %+v, %v", list, err)
+	}
+	next := s.Conn(t)
+	if err := next.Export(answerObjects{objects{managerPath: manager(), "/a": squatted(nil)}}, rootPath, objectManagerIface); err != nil {
+		t.Fatal(err)
+	}
+	if err := place.Fence(ctx); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-told:
+	default:
+	}
+	// It waits in the queue for the name until the first one's connection ends.
+	if _, err := next.RequestName(Service, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := first.ReleaseName(Service); err != nil {
+		t.Fatal(err)
+	}
+	await(ctx, t, told)
+	if list, err := place.Entries(ctx); err != nil || len(list) != 1 || list[0].ID != IDOf("owncloud", "account_2_0") {
+		t.Errorf("listed %+v, %v", list, err)
 	}
 }
 

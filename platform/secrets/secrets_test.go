@@ -78,6 +78,9 @@ func TestSearchTellsLockedItemsApart(t *testing.T) {
 func TestDeleteTakesOneItem(t *testing.T) {
 	sessiontest.Need(t, "secret-tool", "libsecret-tools")
 	ctx, s, c := start(t, session.KeyringUnlocked, 0)
+	if items, err := c.Items(ctx, 10); err != nil || len(items) != 0 {
+		t.Errorf("an empty keyring has %+v, %v", items, err)
+	}
 	item := func(name string) Found {
 		t.Helper()
 		found, err := c.Search(ctx, map[string]string{"who": name})
@@ -94,6 +97,12 @@ func TestDeleteTakesOneItem(t *testing.T) {
 		}
 	}
 	alice := item("alice").Unlocked[0]
+	if items, err := c.Items(ctx, 10); err != nil || len(items) != 2 || items[0].Label != "test" || items[0].Locked || items[0].Attributes["who"] == "" {
+		t.Errorf("the items are %+v, %v", items, err)
+	}
+	if items, err := c.Items(ctx, 1); err == nil {
+		t.Errorf("more than can be handled are %+v", items)
+	}
 	if err := c.Delete(ctx, alice); err != nil {
 		t.Fatal(err)
 	}
@@ -187,6 +196,9 @@ func TestAnswersOfWrongTypesAreErrors(t *testing.T) {
 	}
 	if collection, err := c.Default(ctx); !errors.As(err, &wrong) {
 		t.Errorf("Default: %+v, %v; want a bus.ReplyError", collection, err)
+	}
+	if all, err := c.Items(ctx, 10); !errors.As(err, &wrong) {
+		t.Errorf("Items: %+v, %v; want a bus.ReplyError", all, err)
 	}
 	if all, err := c.Collections(ctx); !errors.As(err, &wrong) {
 		t.Errorf("Collections: %+v, %v; want a bus.ReplyError", all, err)

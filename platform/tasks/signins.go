@@ -248,10 +248,6 @@ func unlisted(failed []unlistedPlace) error {
 	return errors.Join(errs...)
 }
 
-// folderless is a place that keeps no folder in step with an account: while it
-// cannot be listed, no folder is in doubt for it.
-type folderless interface{ Folderless() }
-
 // syncedFolders are the folders that any account is kept in step with. The error
 // says why there may be more.
 func syncedFolders(all []signIn, failed []unlistedPlace) (folders []string, err error) {
@@ -259,7 +255,7 @@ func syncedFolders(all []signIn, failed []unlistedPlace) (folders []string, err 
 		folders = append(append(folders, s.Folders...), s.Mounts...)
 	}
 	for _, f := range failed {
-		if _, none := f.place.(folderless); !none {
+		if _, none := f.place.(binding.Folderless); !none {
 			err = errors.Join(err, f.err)
 		}
 	}
