@@ -38,6 +38,7 @@ type Entry struct {
 	// may lie there, and what they hold is looked for at the server.
 	Mounts []string
 	// Busy says that a transfer is going on which must end first; "" for none.
+	// Who calls Remove heeds it.
 	Busy string
 }
 

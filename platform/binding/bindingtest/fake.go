@@ -106,7 +106,8 @@ func (f *Fake) Entries(ctx context.Context) ([]binding.Entry, error) {
 	return slices.Clone(f.entries), ctx.Err()
 }
 
-// Remove removes an entry that is neither guided, blocked nor busy.
+// Remove removes an entry that is neither guided nor blocked. That it is busy is
+// for the caller to heed.
 func (f *Fake) Remove(_ context.Context, id string) error {
 	f.mu.Lock()
 	i := slices.IndexFunc(f.entries, func(e binding.Entry) bool { return e.ID == id })
@@ -125,8 +126,6 @@ func (f *Fake) Remove(_ context.Context, id string) error {
 		return binding.ErrGuided
 	case e.Blocked != nil:
 		return &binding.BlockedError{Why: e.Why, Remedy: *e.Blocked}
-	case e.Busy != "":
-		return &binding.BlockedError{Why: departure.Reason{Code: "busy", Text: e.Busy}, Remedy: departure.Remedy{Code: "wait", Text: "wait until it is done"}}
 	}
 	f.SignOut(id)
 	return nil

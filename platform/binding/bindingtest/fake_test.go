@@ -37,8 +37,11 @@ func fake(guided bool) *bindingtest.Rig {
 		return rig
 	}
 	rig.Block = func(context.Context, *testing.T) func() {
-		f.Change(id, func(e *binding.Entry) { e.Busy = "a transfer is going on" })
-		return func() { f.Change(id, func(e *binding.Entry) { e.Busy = "" }) }
+		f.Change(id, func(e *binding.Entry) {
+			unlock := binding.Unlock()
+			e.Why, e.Blocked = departure.Reason{Code: "keyring-locked", Text: "the keyring is locked"}, &unlock
+		})
+		return func() { f.Change(id, func(e *binding.Entry) { e.Why, e.Blocked = departure.Reason{}, nil }) }
 	}
 	return rig
 }
