@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/platform/binding"
 )
 
