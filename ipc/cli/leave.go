@@ -171,7 +171,7 @@ func (l *leaving) copy() error {
 			return err
 		}
 		if !l.json {
-			l.showPlan(l.account, plan)
+			l.showPlan(l.account, plan, l.showKindsInShort)
 		}
 	}
 	if l.cmd.To != "" || l.info.Destination.Folder == "" {

@@ -22,7 +22,7 @@ func (c planCmd) Run(s *session) error {
 		return err
 	}
 	s.give("plan", report, func() {
-		s.showPlan(account, report)
+		s.showPlan(account, report, s.showKinds)
 		s.say("Next: `%s`", departure.Command("leave", account.Account))
 	})
 	return nil
@@ -48,7 +48,8 @@ func (s *session) plan(account agent.AccountInfo) (*agent.PlanReport, error) {
 // errNoResult: the agent said that it was done and gave nothing.
 var errNoResult = &agent.Error{Kind: agent.KindInternal, Text: "the agent gave no answer; are clearance and clearanced of the same version?"}
 
-func (s *session) showPlan(account agent.AccountInfo, plan *agent.PlanReport) {
+// showPlan says what would be lost, by kinds, and where the account is signed in.
+func (s *session) showPlan(account agent.AccountInfo, plan *agent.PlanReport, kinds func(*agent.PlanReport)) {
 	s.say("If %s at %s were deleted now, you would lose:", printable(account.Identity), printable(account.ProviderName))
 	if plan.Replaced {
 		s.para("  ", "What is known of "+account.ProviderName+" was written by this device's administrator.")
@@ -56,7 +57,7 @@ func (s *session) showPlan(account agent.AccountInfo, plan *agent.PlanReport) {
 	if plan.Broken != "" {
 		s.para("  ", "What this device's administrator wrote of "+account.ProviderName+" cannot be used, so there may be more: "+plan.Broken)
 	}
-	s.showKinds(plan)
+	kinds(plan)
 	for _, b := range plan.Bindings {
 		if b.State == departure.BindingGone {
 			continue
