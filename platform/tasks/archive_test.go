@@ -270,7 +270,7 @@ func TestArchivesThatAreNone(t *testing.T) {
 		"no archive":              {departure.Photos, "text.zip", "neither a zip nor a tgz"},
 		"nothing":                 {departure.Photos, "empty.tgz", "holds nothing"},
 		"an archive of no kind":   {departure.Photos, "folder.tar", "give the folder"},
-		"a folder of many things": {departure.Photos, "", ""},
+		"a folder of many things": {departure.Photos, "", "give one of them by name"},
 	} {
 		g, err := d.InspectSource(t.Context(), c.dataset, filepath.Join(at, c.name), nil)
 		var refused *engine.RefusedError

@@ -97,7 +97,12 @@ func (w *Worker) inspectArchive(ctx context.Context, g given, d departure.Datase
 		return err
 	}
 	defer func() { _ = root.Close() }() // only read
-	if g.found.Whole() != nil || long(root, &g.found) {
+	err = g.found.Whole()
+	switch {
+	case len(g.found.Strange) > 0:
+		g.found.Missing, g.found.Loading = nil, nil // what it is given with has to go first
+		return g.found.Whole()
+	case err != nil, long(root, &g.found):
 		return nil
 	}
 	x, err := archive.Open(ctx, root, g.found, &w.shelf, w.cfg.Clock.Now)
@@ -105,7 +110,11 @@ func (w *Worker) inspectArchive(ctx context.Context, g given, d departure.Datase
 		return err
 	}
 	defer func() { _ = x.Close() }() // only read
-	return nothingOf(x, d)
+	err = nothingOf(x, d)
+	if err != nil && x.Unproven() {
+		return fmt.Errorf("%w; if parts of it lack, put them beside the others first", err)
+	}
+	return err
 }
 
 // quickly is how large the tapes of an export may be that are read to their end

@@ -83,7 +83,7 @@ func (f *Found) Whole() error {
 	case len(f.Twice) > 0:
 		return fmt.Errorf("%s is there twice: keep one of each part", strings.Join(f.Twice, ", "))
 	case len(f.Strange) > 0:
-		return fmt.Errorf("%s is no part of this export: put the parts of one export into a folder of their own", f.Strange[0])
+		return fmt.Errorf("%s is no part of this export: put the parts of one export into a folder of their own, or give one of them by name", f.Strange[0])
 	}
 	return nil
 }
