@@ -21,7 +21,7 @@ const (
 	batchTime  = time.Second
 
 	// Reading waits for the source and writing for the disk, however few cores
-	// there are: a fast disk takes a third more from eight writers than from four.
+	// there are: a fast disk takes a quarter more from eight writers than from four.
 	// Beyond eight, slow ones only seek more.
 	usualWorkers = 8
 )
