@@ -2,8 +2,11 @@ package libaccounts
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -59,12 +62,23 @@ func (p *Place) Entries(ctx context.Context) ([]binding.Entry, error) {
 // list reads both parts. A row that is made while signond is asked has an
 // identity that is not known yet, so the rows are read last.
 func (p *Place) list(ctx context.Context) ([]row, map[uint32]identity, error) {
-	known, err := identities(ctx, p.bus)
+	known, err := identities(ctx, p.bus, p.used())
 	if err != nil {
 		return nil, nil, err
 	}
 	accounts, err := rows(ctx, p.dirs)
 	return accounts, known, err
+}
+
+// used reports whether anything was ever kept here: signond is not started where
+// nobody ever signed in.
+func (p *Place) used() bool {
+	for _, at := range p.Files() {
+		if _, err := os.Lstat(at); !errors.Is(err, fs.ErrNotExist) {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *Place) entry(a row, known map[uint32]identity, used map[uint32]int) binding.Entry {

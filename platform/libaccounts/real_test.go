@@ -231,3 +231,14 @@ func TestNotOurs(t *testing.T) {
 		t.Errorf("left %+v, %v", left, err)
 	}
 }
+
+// TestUnused: signond is not started where nobody ever signed in.
+func TestUnused(t *testing.T) {
+	d := start(t)
+	if entries, err := d.place.Entries(d.ctx); err != nil || len(entries) != 0 {
+		t.Errorf("%+v, %v", entries, err)
+	}
+	if _, running, err := d.place.bus.Owner(d.ctx, Service); err != nil || running {
+		t.Errorf("it was started: %v, %v", running, err)
+	}
+}

@@ -34,10 +34,10 @@ type identity struct {
 var errStranger = errors.New("signond's name belongs to another user's process")
 
 // identities lists what signond keeps, without the passwords. Where it is not
-// installed there is nothing.
-func identities(ctx context.Context, b *bus.Conn) (map[uint32]identity, error) {
+// installed there is nothing; with wake unset it is not started for it.
+func identities(ctx context.Context, b *bus.Conn, wake bool) (map[uint32]identity, error) {
 	var listed []map[string]dbus.Variant
-	m := bus.Method{Service: Service, Path: servicePath, Name: serviceIface + ".queryIdentities"}
+	m := bus.Method{Service: Service, Path: servicePath, Name: serviceIface + ".queryIdentities", NoStart: !wake}
 	err := b.Call(ctx, m, []any{map[string]dbus.Variant{}, ""}, &listed)
 	if errors.Is(err, bus.ErrNoService) {
 		return nil, nil
