@@ -204,6 +204,8 @@ func (w *World) Look(_ context.Context, job engine.Job, report engine.Report) (d
 	look.Bindings = []departure.Binding{{ID: binding, Kind: "goa", Name: "Nextcloud (" + Identity + ")", State: state,
 		Carries: true,
 		Goes:    []departure.Vanishing{{What: "address book", Name: "Contacts", Items: 3}}}}
+	look.Hints = []departure.Hint{{ID: "firefox:1", Name: "Firefox", Text: "it has a password for this account",
+		Remedy: departure.Remedy{Code: "by-hand", Text: "open its settings, Passwords, and remove it there"}}}
 	return look, nil
 }
 
