@@ -115,6 +115,7 @@ func TestADiskComesAndGoes(t *testing.T) {
 	before = told.Load()
 	// Another disk takes the number that its device had.
 	do(t, "cp", image, image+".other")
+	do(t, "/sbin/e2fsck", "-f", "-y", image+".other") // tune2fs wants it checked since it was mounted
 	do(t, "/sbin/tune2fs", "-f", "-U", "random", image+".other")
 	d.plug(image+".other", "media")
 	at := d.plug(image, "elsewhere")
