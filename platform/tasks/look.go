@@ -242,6 +242,9 @@ func (w *Worker) Fence(ctx context.Context, job engine.Job, look departure.Look)
 	if !w.hearsSynced(job, look) {
 		return errUnwatched
 	}
+	if err := w.fenceSignIns(ctx, job, look); err != nil {
+		return err
+	}
 	return w.fenceWatch(ctx, job)
 }
 

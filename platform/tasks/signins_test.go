@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -167,13 +168,14 @@ type filedPlace struct {
 
 func (f filedPlace) Files() []string { return []string{f.at} }
 
-// TestPlacesAreHeard: who tells is heard at once, a file by its own writing and
-// not by that of one beside it, and a fence waits for both.
+// TestPlacesAreHeard: who tells is heard at once, a file by what its own writing
+// changes, and a fence waits for both.
 func TestPlacesAreHeard(t *testing.T) {
 	d := newDesk(t)
 	f := d.beside()
 	at := filepath.Join(t.TempDir(), "not-yet", "accounts.cfg")
-	d.places = append(d.places, filedPlace{&bindingtest.Fake{Name: "filed"}, at})
+	filed := &bindingtest.Fake{Name: "filed"}
+	d.places = append(d.places, filedPlace{filed, at})
 	folder := t.TempDir()
 	e := f.SignIn(binding.Entry{Who: binding.Who{Type: "owncloud", User: "alice", Host: "cloud.example"}, Carries: true, Folders: []string{folder}})
 	d.leave("cloud.example")
@@ -181,33 +183,63 @@ func TestPlacesAreHeard(t *testing.T) {
 	must(t, d.Watch(t.Context(), d.job, func(departure.SourceID) { changes.Add(1) }))
 	look := d.look()
 	eventually(t, "a fence", func() bool { return d.Fence(t.Context(), d.job, look) == nil })
-	quiet := changes.Load()
-	must(t, d.Fence(t.Context(), d.job, look))
-	if n := changes.Load(); n != quiet {
-		t.Fatalf("%d changes were told of nothing", n-quiet)
-	}
-	heard := func(what string, do func()) {
+	heard := func(what string, want bool, do func()) {
 		t.Helper()
+		look := d.look()
+		must(t, d.Fence(t.Context(), d.job, look))
 		before := changes.Load()
 		do()
 		must(t, d.Fence(t.Context(), d.job, look))
-		if changes.Load() == before {
-			t.Errorf("%s was not heard", what)
+		if heard := changes.Load() != before; heard != want {
+			t.Errorf("%s was heard: %v", what, heard)
 		}
 	}
-	heard("a place that tells", func() { f.SignOut(e.ID) })
-	heard("a file that came", func() {
+	heard("nothing", false, func() {})
+	heard("a place that tells", true, func() { f.SignOut(e.ID) })
+	signIn := func(user string) {
+		filed.SignIn(binding.Entry{Who: binding.Who{Type: "owncloud", User: user, Host: "cloud.example"}, Carries: true})
+	}
+	heard("a file that came", true, func() {
 		must(t, os.Mkdir(filepath.Dir(at), 0o700))
 		must(t, os.WriteFile(at, []byte("a"), 0o600))
+		signIn("bob")
 	})
-	heard("a file that was written", func() { must(t, os.WriteFile(at, []byte("bb"), 0o600)) })
-	heard("a file in a folder that is kept in step", func() { must(t, os.WriteFile(filepath.Join(folder, "new"), nil, 0o600)) })
-	before := changes.Load()
-	must(t, os.WriteFile(at+".lock", nil, 0o600))
-	must(t, d.Fence(t.Context(), d.job, look))
-	if changes.Load() != before {
-		t.Error("a file beside it was taken for it")
+	heard("a file that was written with the same sign-ins", false, func() { must(t, os.WriteFile(at, []byte("bb"), 0o600)) })
+	heard("a file that was written with another sign-in", true, func() {
+		signIn("alice")
+		must(t, os.WriteFile(at, []byte("ccc"), 0o600))
+	})
+	heard("a sign-in that no watch sees", true, func() { signIn("alice") })
+	e = f.SignIn(binding.Entry{Who: binding.Who{Type: "owncloud", User: "alice", Host: "cloud.example"}, Carries: true, Folders: []string{folder}})
+	heard("a file in a folder that is kept in step", true, func() { must(t, os.WriteFile(filepath.Join(folder, "new"), nil, 0o600)) })
+	heard("a file beside it", false, func() { must(t, os.WriteFile(at+".lock", nil, 0o600)) })
+}
+
+// TestFilesAreWrittenAllDay: a browser that writes its settings as long as it runs
+// neither raises a change with each, nor hides one.
+func TestFilesAreWrittenAllDay(t *testing.T) {
+	d := newDesk(t)
+	d.leave("cloud.example")
+	settings := func(address string, n int) {
+		const at = ".config/chromium/Default/Preferences"
+		d.put(at+".tmp", fmt.Sprintf(`{"n":%d,"account_info":[{"account_id":"1","email":%q}],"google":{"services":{"account_id":"1"}}}`, n, address))
+		must(t, os.Rename(filepath.Join(d.session.Home, at+".tmp"), filepath.Join(d.session.Home, at)))
 	}
+	settings("alice@gmail.com", 0)
+	var changes atomic.Int64
+	must(t, d.Watch(t.Context(), d.job, func(departure.SourceID) { changes.Add(1) }))
+	look := d.look()
+	eventually(t, "a fence", func() bool { return d.Fence(t.Context(), d.job, look) == nil })
+	before := changes.Load()
+	for n := range 20 {
+		settings("alice@gmail.com", 1+n)
+		must(t, d.Fence(t.Context(), d.job, look))
+	}
+	if n := changes.Load() - before; n != 0 {
+		t.Errorf("%d changes were told of settings that say the same", n)
+	}
+	settings("bob@gmail.com", 0)
+	eventually(t, "another account is told of", func() bool { return changes.Load() != before })
 }
 
 // TestHints: uses of the account that hold nothing are told, others' are not.

@@ -25,7 +25,7 @@ type watching struct {
 	files   *watch.Watcher
 	stores  storeWatch
 
-	filed filedStamp // of the files that places stand in
+	filed filedSight // of the places that stand in files
 
 	renew chan struct{} // capacity 1: the books must be looked for again
 
@@ -102,7 +102,7 @@ func (wa *watching) watchFiles(ctx context.Context) error {
 	if wa.w.cfg.Dirs.Pictures != "" && wa.job.Departure.Required(ownPictures) {
 		err = errors.Join(err, add(ownPictures.ID, wa.w.cfg.Dirs.Pictures))
 	}
-	for i, folder := range wa.filedFolders() {
+	for i, folder := range wa.filedFolders(ctx) {
 		err = errors.Join(err, files.Add(ctx, watch.Source{ID: fmt.Sprint(filedPrefix, i), Root: folder, Skip: func(string) bool { return true }}))
 	}
 	if err == nil {
@@ -262,7 +262,7 @@ func (w *Worker) fenceWatch(ctx context.Context, job engine.Job) error {
 		return err
 	}
 	w.mounts.Changed() // whether the disk of the copy is where it was is asked, not awaited
-	wa.tellFiled()
+	wa.tellFiled(ctx)
 	if err := w.fencePlaces(ctx); err != nil {
 		return err
 	}

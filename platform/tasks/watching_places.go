@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -25,16 +26,43 @@ const filedPrefix = "place-files:"
 // What lies in others is looked at with every fence and every look.
 const maxFiledFolders = 128
 
-// filedStamp is what was last seen of the files that places stand in. Much else
-// lies beside such a file, so its folder's events alone tell nothing.
-type filedStamp struct {
-	mu   sync.Mutex
-	seen string
+// filedSight is what was last seen of the places that stand in files. A program
+// writes its settings all day long: what it wrote counts only where a sign-in is
+// another by it.
+type filedSight struct {
+	mu      sync.Mutex
+	files   []string
+	stamps  string
+	entries departure.Digest
+}
+
+// maxFiled bounds the files that are known of, those that are gone too.
+const maxFiled = 20_000
+
+// filedLimit bounds the listing of the places that stand in files, for an event.
+const filedLimit = 30 * time.Second
+
+// see looks once more, and reports whether a sign-in is another than it was. The
+// stamps are taken first: what is written while the places are listed is seen by
+// the next event.
+func (f *filedSight) see(ctx context.Context, w *Worker) (differs bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.files != nil && stampsOf(f.files) == f.stamps {
+		return false
+	}
+	// One that is just being written may not name the files that it leads to.
+	files := slices.Compact(slices.Sorted(slices.Values(append(w.filedFiles(), f.files...))))
+	f.files = files[:min(len(files), maxFiled)]
+	f.stamps = stampsOf(f.files)
+	was := f.entries
+	f.entries = w.filedEntries(ctx)
+	return was != f.entries
 }
 
 // filedFiles are the files that places stand in.
 func (w *Worker) filedFiles() []string {
-	var files []string
+	files := []string{}
 	for _, p := range w.places {
 		if f, ok := p.(binding.Filed); ok {
 			files = append(files, f.Files()...)
@@ -43,14 +71,30 @@ func (w *Worker) filedFiles() []string {
 	return files
 }
 
-// filedFolders are the folders to watch for them, and takes their first stamp.
-func (wa *watching) filedFolders() []string {
-	files := wa.w.filedFiles()
-	wa.filed.mu.Lock()
-	wa.filed.seen = stampsOf(files)
-	wa.filed.mu.Unlock()
+// filedEntries is the digest of what the places that stand in files say of who is
+// signed in, or of why they do not.
+func (w *Worker) filedEntries(ctx context.Context) departure.Digest {
+	var all []any
+	for _, p := range w.places {
+		if _, ok := p.(binding.Filed); !ok {
+			continue
+		}
+		entries, err := p.Entries(ctx)
+		if err != nil {
+			all = append(all, p.Kind(), err.Error())
+		}
+		for _, e := range entries {
+			all = append(all, []any{e.ID, e.Who, e.Server, e.Leftover, e.Guided, e.Carries, e.Folders, e.Mounts})
+		}
+	}
+	return departure.DigestOf(all...)
+}
+
+// filedFolders are the folders to watch for them, and takes the first look.
+func (wa *watching) filedFolders(ctx context.Context) []string {
+	wa.filed.see(ctx, wa.w)
 	var folders []string
-	for _, f := range files {
+	for _, f := range wa.filed.files {
 		if dir := filepath.Dir(f); !slices.Contains(folders, dir) && len(folders) < maxFiledFolders {
 			folders = append(folders, dir)
 		}
@@ -58,16 +102,38 @@ func (wa *watching) filedFolders() []string {
 	return folders
 }
 
-// tellFiled tells where one of the files is not as it was seen last.
-func (wa *watching) tellFiled() {
-	wa.filed.mu.Lock()
-	now := stampsOf(wa.w.filedFiles())
-	same := now == wa.filed.seen
-	wa.filed.seen = now
-	wa.filed.mu.Unlock()
-	if !same {
+// tellFiled tells where a sign-in that stands in a file is not as it was seen
+// last.
+func (wa *watching) tellFiled(ctx context.Context) {
+	if wa.filed.see(ctx, wa.w) {
 		wa.changed("")
 	}
+}
+
+// fenceSignIns lists the sign-ins once more, and tells where they are not as the
+// look found them: what stands in files may have been otherwise in between, and a
+// mount is in no file.
+func (w *Worker) fenceSignIns(ctx context.Context, job engine.Job, look departure.Look) error {
+	in, err := w.signIns(ctx, job)
+	if err != nil {
+		return err
+	}
+	if signedInAs(in.bindings, in.others) != signedInAs(look.Bindings, look.Others) {
+		w.tell(job, "")
+	}
+	return nil
+}
+
+// signedInAs is the digest of what a verdict takes from the sign-ins.
+func signedInAs(bindings []departure.Binding, others []departure.OtherHolder) departure.Digest {
+	set := make(map[string]any)
+	for _, b := range bindings {
+		set["b:"+b.ID] = []any{b.State, b.Guided, b.Carries}
+	}
+	for _, o := range others {
+		set["o:"+o.ID] = true
+	}
+	return departure.DigestOf(set)
 }
 
 // stampsOf is what changes with every writing of one of the files.

@@ -174,7 +174,9 @@ func (wa *watching) fileEvent(e watch.Event) {
 		return
 	}
 	if strings.HasPrefix(e.Source, filedPrefix) {
-		wa.tellFiled()
+		ctx, cancel := context.WithTimeout(context.Background(), filedLimit)
+		defer cancel()
+		wa.tellFiled(ctx)
 		return
 	}
 	if !strings.HasPrefix(e.Source, watchedPrefix) {
