@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -13,6 +14,7 @@ import (
 	"github.com/clearance-project/clearance/backup/copy"
 	"github.com/clearance-project/clearance/backup/disk"
 	"github.com/clearance-project/clearance/backup/disk/fault"
+	"github.com/clearance-project/clearance/backup/source"
 	"github.com/clearance-project/clearance/backup/verify"
 )
 
@@ -151,4 +153,32 @@ func TestCancelKeepsWhatWasAcknowledgedAndResumes(t *testing.T) {
 		t.Fatalf("%d copied after %d were kept", r.Copied, kept)
 	}
 	w.check()
+}
+
+// TestStoppedWhileItIsFetched: what was on its way when the run ended is missing,
+// and nothing is said to be wrong with it.
+func TestStoppedWhileItIsFetched(t *testing.T) {
+	w := newWorld(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var list []source.Item
+	var asked atomic.Int64
+	const n = 5
+	for i := range n {
+		list = append(list, source.Item{Key: source.Key{Ref: photos, ID: fmt.Sprint(i)}, Name: fmt.Sprint(i), Rev: "1", Size: 3, Open: func(ctx context.Context) (io.ReadCloser, error) {
+			if asked.Add(1) == n {
+				cancel()
+			}
+			<-ctx.Done()
+			return nil, fmt.Errorf("cannot fetch it: %w", ctx.Err())
+		}})
+	}
+	w.open()
+	r, err := copy.Run(ctx, w.bag, w.ledger, w.items(list...), copy.Options{Workers: n})
+	if !errors.Is(err, context.Canceled) || r.Failed != 0 {
+		t.Errorf("%d failed: %v", r.Failed, err)
+	}
+	if known, _ := w.ledger.Failures(); len(known) != 0 {
+		t.Errorf("the ledger says that these cannot be copied: %v", known)
+	}
 }

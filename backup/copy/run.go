@@ -294,6 +294,9 @@ func (r *run) stage(ctx context.Context, j *job, w *worker) done {
 			return done{fatal: derr}
 		}
 	}
+	if ctx.Err() != nil { // the run ends: nothing is wrong with the item
+		return done{fatal: ctx.Err()}
+	}
 	if ie, ok := errors.AsType[*itemError](err); ok {
 		return done{failure: r.failure(it, ie.reason, ie.err)}
 	}
