@@ -174,6 +174,26 @@ func TestHomes(t *testing.T) {
 	}
 }
 
+// TestLinkedProfile: a profile that was moved to another disk is one all the same,
+// and the links that a browser makes while it runs are none.
+func TestLinkedProfile(t *testing.T) {
+	d := start(t)
+	d.write("Local State", `{}`)
+	root, disk := d.root, t.TempDir()
+	d.root = disk
+	d.write("moved/Preferences", signedIn("alice@gmail.com"))
+	d.write("socket", "")
+	d.root = root
+	for name, to := range map[string]string{"Default": "moved", "SingletonSocket": "socket", "SingletonLock": "host-1"} {
+		if err := os.Symlink(filepath.Join(disk, to), filepath.Join(root, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if entries, err := d.place.Entries(t.Context()); err != nil || len(entries) != 1 {
+		t.Errorf("%+v, %v", entries, err)
+	}
+}
+
 func FuzzSettings(f *testing.F) {
 	f.Add(signedIn("alice@gmail.com", "bob@gmail.com"))
 	f.Fuzz(func(t *testing.T, text string) {

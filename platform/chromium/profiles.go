@@ -118,8 +118,11 @@ func profilesIn(root string, b browser) ([]profile, error) {
 	}
 	var all []profile
 	for _, e := range entries {
-		if !e.IsDir() {
+		// A profile may be a link to a folder on another disk.
+		if st, err := os.Stat(filepath.Join(root, e.Name())); errors.Is(err, fs.ErrNotExist) || err == nil && !st.IsDir() {
 			continue
+		} else if err != nil {
+			return nil, err
 		}
 		info := state.Profile.InfoCache[e.Name()]
 		p := profile{browser: b, path: filepath.Join(root, e.Name()), primary: info.UserName, title: info.Name}

@@ -63,9 +63,26 @@ func folders(at string) ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if e.IsDir() {
+		is, err := isFolder(at, e)
+		if err != nil {
+			return nil, err
+		}
+		if is {
 			names = append(names, e.Name())
 		}
 	}
 	return names, nil
+}
+
+// isFolder reports whether an entry is a folder, or a link to one: a person moves
+// a program's data to another disk so.
+func isFolder(at string, e fs.DirEntry) (bool, error) {
+	if e.Type()&fs.ModeSymlink == 0 {
+		return e.IsDir(), nil
+	}
+	info, err := os.Stat(filepath.Join(at, e.Name()))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil // it leads nowhere now, and what it led to is not here
+	}
+	return err == nil && info.IsDir(), err
 }

@@ -22,6 +22,13 @@ func TestHomes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// A person moves a program's data to a larger disk and leaves a link.
+	disk := t.TempDir()
+	for at, to := range map[string]string{".var/app/org.chromium.Chromium": disk, ".var/app/org.gone": disk + "/gone", "snap/firefox/current": "common"} {
+		if err := os.Symlink(to, filepath.Join(home, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	got, err := d.Homes()
 	if err != nil {
 		t.Fatal(err)
@@ -34,11 +41,15 @@ func TestHomes(t *testing.T) {
 		home + "/.config": "",
 		home + "/.var/app/org.mozilla.Thunderbird/config":               "org.mozilla.Thunderbird",
 		home + "/.var/app/com.nextcloud.desktopclient.nextcloud/config": "com.nextcloud.desktopclient.nextcloud",
+		home + "/.var/app/org.chromium.Chromium/config":                 "org.chromium.Chromium",
 		home + "/snap/firefox/common/.config":                           "firefox",
 	} {
 		if have, ok := seen[config]; !ok || have != app {
 			t.Errorf("%s is of %q, %v; want %q", config, have, ok, app)
 		}
+	}
+	if _, ok := seen[home+"/.var/app/org.gone/config"]; ok {
+		t.Error("a link that leads nowhere is taken for a home")
 	}
 }
 
