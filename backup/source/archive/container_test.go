@@ -51,6 +51,25 @@ func TestBothContainersGiveWhatWasPutIn(t *testing.T) {
 	}
 }
 
+// Two tapes that were put one behind the other (cat a.tgz b.tgz, or tar -A) hold
+// files that a reader of the first does not see: that is never an empty tail.
+func TestWhatLiesBehindATapesEndIsNotPassedOver(t *testing.T) {
+	first, second := tgzOf(t, file{"a.jpg", "one"}), tgzOf(t, file{"b.jpg", "two"})
+	for name, data := range map[string][]byte{
+		"two tapes":        append(bytes.Clone(first), second...),
+		"two in one":       gzipped(t, append(tarOf(t, file{"a.jpg", "one"}), tarOf(t, file{"b.jpg", "two"})...)),
+		"something behind": gzipped(t, append(tarOf(t, file{"a.jpg", "one"}), "x"...)),
+	} {
+		if items, _, err := one(t, "a.tgz", data, source.Photos); err == nil {
+			t.Errorf("%s: listed as whole, with %q", name, ids(items))
+		}
+	}
+	padded := gzipped(t, append(tarOf(t, file{"a.jpg", "one"}), make([]byte, 20<<10)...))
+	if items, _, err := one(t, "a.tgz", padded, source.Photos); err != nil || len(items) != 1 {
+		t.Errorf("padded as tar does: %q, %v", ids(items), err)
+	}
+}
+
 // An item of a tape is read out of order, by several at once, and again.
 func TestTapeIsReadInAnyOrder(t *testing.T) {
 	var files []file

@@ -3,6 +3,7 @@ package archive
 import (
 	"archive/tar"
 	"bufio"
+	"bytes"
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
@@ -188,10 +189,24 @@ func tapeIndex(ctx context.Context, t *tape, see func(i int32, e *entry, content
 		entries = append(entries, e)
 	}
 	// The sum of all lies behind the last byte.
-	if _, err := io.Copy(io.Discard, bounded); err != nil {
+	if _, err := io.Copy(padding{}, bounded); err != nil {
 		return nil, tapeFailure(err)
 	}
 	return entries, nil
+}
+
+// errBehind means that a tape goes on behind its end, as one does to which a
+// second was added: what is there nobody lists.
+var errBehind = errors.New("something lies behind its end that is not listed: unpack it, and give the folder")
+
+// padding takes the zeros with which a tape is filled up, and nothing else.
+type padding struct{}
+
+func (padding) Write(p []byte) (int, error) {
+	if len(bytes.Trim(p, "\x00")) > 0 {
+		return 0, errBehind
+	}
+	return len(p), nil
 }
 
 func tapeFailure(err error) error {
