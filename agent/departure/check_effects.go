@@ -123,8 +123,12 @@ func (j *judge) serverSeen() Check {
 
 // seen reports whether a complete listing at the server is recent enough. At
 // Issue and Redeem only the listing itself counts; the server's word that
-// nothing changed since is for the display.
+// nothing changed since is for the display. A time that is still to come was taken
+// before the clock was set back: nobody knows how long ago that is.
 func (j *judge) seen(l Listing) bool {
+	if l.EndedAt.After(j.now) || l.SameAt.After(j.now) {
+		return false
+	}
 	if !j.f.ServerRequired.IsZero() {
 		return !l.EndedAt.Before(j.f.ServerRequired) && !j.now.After(l.EndedAt.Add(ServerLife))
 	}

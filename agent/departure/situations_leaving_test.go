@@ -92,6 +92,7 @@ var situationsOfLeaving = []situation{
 
 	{ServerSeen, "seen", done, nil, Pass, "seen", false},
 	{ServerSeen, "seen ten minutes ago", done, func(in *input) { in.f.ServerRequired = time.Time{}; ended(in, at.Add(-ServerLife)) }, Pass, "seen", false},
+	{ServerSeen, "seen at a time to come", done, func(in *input) { in.f.ServerRequired = time.Time{}; ended(in, at.Add(1)) }, Unknown, "server-not-seen", true},
 	{ServerSeen, "seen longer ago", done, func(in *input) { in.f.ServerRequired = time.Time{}; ended(in, at.Add(-ServerLife-1)) }, Unknown, "server-not-seen", true},
 	{ServerSeen, "seen before this look, at Issue", done, func(in *input) { in.f.ServerRequired = at; ended(in, at.Add(-1)) }, Unknown, "server-not-seen", true},
 	{ServerSeen, "what others share was not listed", done, func(in *input) {

@@ -87,7 +87,7 @@ func (s *survey) carry(ctx context.Context, d departure.Dataset) bool {
 		if l.Unmarked {
 			life = departure.ServerLife
 		}
-		if l.Complete && asked.Sub(l.EndedAt) > fresh(life) {
+		if age := asked.Sub(l.EndedAt); l.Complete && (age > fresh(life) || age < 0) { // the clock was set back
 			return false
 		}
 	}

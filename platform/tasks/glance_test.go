@@ -255,6 +255,26 @@ func TestGlanceComparesWithItsOwnLook(t *testing.T) {
 	}
 }
 
+// TestGlanceAfterTheClockWasSetBack: how old a listing is nobody knows then, so that
+// it is made anew.
+func TestGlanceAfterTheClockWasSetBack(t *testing.T) {
+	clock := newHands()
+	d := newDeskAt(t, clock)
+	d.signIn(davtest.Content{Contacts: 5, Files: 3}, nil)
+	d.backup()
+	d.look()
+	clock.move(-time.Hour)
+	glance := d.job
+	glance.Glance = true
+	look, err := d.Look(t.Context(), glance, quiet)
+	must(t, err)
+	for _, set := range []departure.Dataset{departure.Contacts, departure.Files} {
+		if l := listing(t, look, set, true); !l.Complete || l.EndedAt.After(clock.Now()) || !l.SameAt.IsZero() {
+			t.Errorf("%s: ended %v, same %v, and it is %v", set, l.EndedAt, l.SameAt, clock.Now())
+		}
+	}
+}
+
 // TestFenceHoldsAgainstItsOwnLook: a look for a plan between a look and its fence
 // does not hide what changed in between.
 func TestFenceHoldsAgainstItsOwnLook(t *testing.T) {
