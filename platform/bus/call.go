@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/godbus/dbus/v5"
@@ -22,7 +23,7 @@ type Method struct {
 
 // Call calls a method and stores its answer in out, which must be pointers to
 // exactly the types that the interface names. Errors are ErrUnavailable,
-// ErrNoService, *RemoteError, *ReplyError and those of the context; a call that
+// ErrNoService, ErrVanished, *RemoteError, *ReplyError and those of the context; a call that
 // takes too long is context.DeadlineExceeded.
 func (c *Conn) Call(ctx context.Context, m Method, args []any, out ...any) error {
 	conn, err := c.live()
@@ -35,7 +36,28 @@ func (c *Conn) Call(ctx context.Context, m Method, args []any, out ...any) error
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	return invoke(ctx, c.slots, conn, m, args, out)
+	err = invoke(ctx, c.slots, conn, m, args, out)
+	if errors.Is(err, ErrNoService) && m.Service != busName {
+		return c.absent(ctx, m, err)
+	}
+	return err
+}
+
+// absent asks the bus whether a name that is said to be nobody's is so. Any
+// service can answer with the bus's own errors; and who had a unique name was
+// there when it was learnt.
+func (c *Conn) absent(ctx context.Context, m Method, said error) error {
+	there := strings.HasPrefix(m.Service, ":")
+	if !there {
+		var err error
+		if _, there, err = c.Owner(ctx, m.Service); err != nil {
+			return err
+		}
+	}
+	if there {
+		return fmt.Errorf("cannot call %s of %s: %w", m.Name, m.Service, ErrVanished)
+	}
+	return said
 }
 
 func invoke(ctx context.Context, slots chan struct{}, conn *dbus.Conn, m Method, args, out []any) error {
@@ -142,8 +164,11 @@ func busMethod(member string) Method {
 func (c *Conn) Fence(ctx context.Context, service string) error {
 	m := Method{Service: service, Path: "/", Name: "org.freedesktop.DBus.Peer.Ping", NoStart: true}
 	var refused *RemoteError
-	if err := c.Call(ctx, m, nil); errors.Is(err, ErrNoService) || err != nil && !errors.As(err, &refused) {
-		return err // A service that refuses to be pinged has answered too.
+	err := c.Call(ctx, m, nil)
+	// A service that refuses to be pinged has answered too, and of one that
+	// vanished the bus says so after its last signal.
+	if err != nil && !errors.Is(err, ErrVanished) && (errors.Is(err, ErrNoService) || !errors.As(err, &refused)) {
+		return err
 	}
 	return c.Drain(ctx)
 }

@@ -69,8 +69,8 @@ func TestServiceThatDoesNotAnswer(t *testing.T) {
 	if err := service.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-result; !errors.Is(err, ErrNoService) {
-		t.Errorf("a service that vanished during the call: %v, want ErrNoService", err)
+	if err := <-result; !errors.Is(err, ErrVanished) || errors.Is(err, ErrNoService) {
+		t.Errorf("a service that vanished during the call: %v, want ErrVanished", err)
 	}
 	if err := c.Call(ctx, wait, nil); !errors.Is(err, ErrNoService) {
 		t.Errorf("a service that is gone: %v, want ErrNoService", err)
@@ -192,6 +192,10 @@ func TestReflectOfReplies(t *testing.T) {
 		"struct, short":     {[]any{[]any{dbus.ObjectPath("/a")}}, new(pair), false},
 		"structs":           {[]any{[][]any{{dbus.ObjectPath("/a"), uint32(1)}}}, new([]pair), true},
 		"structs, wrong":    {[]any{[][]any{{dbus.ObjectPath("/a"), int32(1)}}}, new([]pair), false},
+		"no structs":        {[]any{[][]any{}}, new([]pair), true},
+		"no variants":       {[]any{[]dbus.Variant{}}, new([]pair), false},
+		"no texts":          {[]any{[]string{}}, new([]pair), false},
+		"map of variants":   {[]any{map[string]dbus.Variant{}}, new(map[string]pair), false},
 		"map of structs":    {[]any{map[string][]any{"x": {dbus.ObjectPath("/a"), uint32(1)}}}, new(map[string]pair), true},
 		"map, wrong values": {[]any{map[string][]any{"x": {uint32(1)}}}, new(map[string]pair), false},
 		"map, wrong keys":   {[]any{map[uint32][]any{}}, new(map[string]pair), false},

@@ -14,9 +14,22 @@ import (
 // known of any service on it.
 var ErrUnavailable = errors.New("the D-Bus bus cannot be reached")
 
-// ErrNoService means that nobody on the bus answers to a name, or that who did
-// went away during the call.
+// ErrNoService means that nobody on the bus has a name, by the bus's own word.
 var ErrNoService = errors.New("the D-Bus service is not there")
+
+// ErrVanished means that who was asked went away before it answered, or that it
+// says so while it is there. What it would have said is not known: it is never
+// ErrNoService.
+var ErrVanished = errors.New("the D-Bus service went away before it answered")
+
+// WasThere is the error of a service that answered before, in the same look:
+// where it is not there any more it is ErrVanished, and not ErrNoService.
+func WasThere(err error) error {
+	if errors.Is(err, ErrNoService) {
+		return fmt.Errorf("%w (%s)", ErrVanished, err)
+	}
+	return err
+}
 
 // ErrClosed is what a closed connection answers.
 var ErrClosed = errors.New("the D-Bus connection was closed")
@@ -90,11 +103,10 @@ func callError(ctx context.Context, service, method string, err error) error {
 	}
 	refusal := &RemoteError{Name: clean(remote.Name), Message: clean(message)}
 	switch remote.Name {
-	case "org.freedesktop.DBus.Error.ServiceUnknown",
-		"org.freedesktop.DBus.Error.NameHasNoOwner",
-		"org.freedesktop.DBus.Error.NoReply",
-		"org.freedesktop.DBus.Error.Disconnected":
+	case "org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.Error.NameHasNoOwner":
 		return fmt.Errorf("%s: %w: %w", what, ErrNoService, refusal)
+	case "org.freedesktop.DBus.Error.NoReply", "org.freedesktop.DBus.Error.Disconnected":
+		return fmt.Errorf("%s: %w (%s)", what, ErrVanished, refusal)
 	}
 	return fmt.Errorf("%s: %w", what, refusal)
 }

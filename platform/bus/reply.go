@@ -64,7 +64,7 @@ func sliceFits(got reflect.Value, want reflect.Type) bool {
 	if got.Type() == want {
 		return true
 	}
-	if got.Kind() != reflect.Slice || got.Type() == structType || !holdsStructs(want.Elem()) {
+	if got.Type() != decodedAs(want) {
 		return false
 	}
 	for i := range got.Len() {
@@ -79,7 +79,7 @@ func mapFits(got reflect.Value, want reflect.Type) bool {
 	if got.Type() == want {
 		return true
 	}
-	if got.Kind() != reflect.Map || got.Type().Key() != want.Key() || !holdsStructs(want.Elem()) {
+	if got.Type() != decodedAs(want) {
 		return false
 	}
 	for it := got.MapRange(); it.Next(); {
@@ -90,16 +90,21 @@ func mapFits(got reflect.Value, want reflect.Type) bool {
 	return true
 }
 
-// holdsStructs reports whether a type contains Go structs, so that the decoded
-// type differs from it and each element must be looked at.
-func holdsStructs(t reflect.Type) bool {
-	switch t.Kind() {
-	case reflect.Struct:
-		return t != variantType
-	case reflect.Slice, reflect.Map:
-		return holdsStructs(t.Elem())
+// decodedAs is the type that godbus decodes a D-Bus type as, so that nothing is
+// not taken for none of another thing. Of an empty array of structs it does not
+// tell what their fields would be.
+func decodedAs(want reflect.Type) reflect.Type {
+	switch {
+	case want == variantType:
+		return want
+	case want.Kind() == reflect.Struct:
+		return structType
+	case want.Kind() == reflect.Slice:
+		return reflect.SliceOf(decodedAs(want.Elem()))
+	case want.Kind() == reflect.Map:
+		return reflect.MapOf(want.Key(), decodedAs(want.Elem()))
 	}
-	return false
+	return want
 }
 
 // typesOf names the types of values, or of what they point to.

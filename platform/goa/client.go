@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -36,9 +35,6 @@ var ErrNotListed = errors.New("the account is not signed in here")
 // ErrNotAuthorized means that the account's server does not accept what is
 // stored for it: the person must sign in again.
 var ErrNotAuthorized = errors.New("the account must be signed in again")
-
-// ErrStranger means that another user's process answers for GOA.
-var ErrStranger = errors.New("GOA's name belongs to another user's process")
 
 // Client speaks with GOA on one session bus. Where the bus is gone its errors
 // are bus.ErrUnavailable, where GOA is not installed bus.ErrNoService.
@@ -135,18 +131,8 @@ func confOf(interfaces map[string]map[string]dbus.Variant, conf map[string]group
 func (c *Client) managed(ctx context.Context) (objects, error) {
 	var listed objects
 	m := bus.Method{Service: Service, Path: rootPath, Name: "org.freedesktop.DBus.ObjectManager.GetManagedObjects"}
-	if err := c.bus.Call(ctx, m, nil, &listed); err != nil {
+	if err := c.bus.CallOwn(ctx, m, nil, &listed); err != nil {
 		return nil, fmt.Errorf("cannot list the online accounts: %w", err)
-	}
-	uid, ok, err := c.bus.OwnerUID(ctx, Service)
-	if err != nil {
-		return nil, fmt.Errorf("cannot list the online accounts: %w", err)
-	}
-	if !ok {
-		return nil, fmt.Errorf("cannot list the online accounts: %w", bus.ErrNoService)
-	}
-	if int64(uid) != int64(os.Geteuid()) {
-		return nil, fmt.Errorf("cannot list the online accounts: %w (uid %d)", ErrStranger, uid)
 	}
 	if _, ok := listed[managerPath][managerIface]; !ok {
 		return nil, errors.New("cannot list the online accounts: what answers for GOA has no account manager")
@@ -215,6 +201,9 @@ func (c *Client) Credentials(ctx context.Context, a Account) (Credentials, error
 		m := bus.Method{Service: Service, Path: a.Path, Name: oauth2Iface + ".GetAccessToken", Timeout: networkWait}
 		if err := c.bus.Call(ctx, m, nil, &text, &expires); err != nil {
 			return Credentials{}, fmt.Errorf("cannot read the account's credentials: %w", authorization(err))
+		}
+		if text == "" {
+			return Credentials{}, errors.New("cannot read the account's credentials: GOA gave an empty token")
 		}
 		got.Token, got.Expires = secrets.NewSecret(text), max(0, time.Duration(expires)*time.Second)
 	case a.Password:

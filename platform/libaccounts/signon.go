@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/godbus/dbus/v5"
 
@@ -31,21 +30,16 @@ type identity struct {
 	realms        []string
 }
 
-var errStranger = errors.New("signond's name belongs to another user's process")
-
 // identities lists what signond keeps, without the passwords. Where it is not
 // installed there is nothing; with wake unset it is not started for it.
 func identities(ctx context.Context, b *bus.Conn, wake bool) (map[uint32]identity, error) {
 	var listed []map[string]dbus.Variant
 	m := bus.Method{Service: Service, Path: servicePath, Name: serviceIface + ".queryIdentities", NoStart: !wake}
-	err := b.Call(ctx, m, []any{map[string]dbus.Variant{}, ""}, &listed)
+	err := b.CallOwn(ctx, m, []any{map[string]dbus.Variant{}, ""}, &listed)
 	if errors.Is(err, bus.ErrNoService) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot list the stored sign-ins: %w", err)
-	}
-	if err := ours(ctx, b); err != nil {
 		return nil, fmt.Errorf("cannot list the stored sign-ins: %w", err)
 	}
 	if len(listed) > maxIdentities {
@@ -63,21 +57,6 @@ func identities(ctx context.Context, b *bus.Conn, wake bool) (map[uint32]identit
 		all[i.id] = i
 	}
 	return all, nil
-}
-
-// ours makes sure that it is signond who answered, and not another user.
-func ours(ctx context.Context, b *bus.Conn) error {
-	uid, ok, err := b.OwnerUID(ctx, Service)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return bus.ErrNoService
-	}
-	if int64(uid) != int64(os.Geteuid()) {
-		return fmt.Errorf("%w (uid %d)", errStranger, uid)
-	}
-	return nil
 }
 
 // identityOf reads one answer. Its number is needed; what else it lacks is empty,
@@ -107,15 +86,12 @@ func identityOf(values map[string]dbus.Variant) (identity, error) {
 // forget has signond remove an identity with its password. One that it keeps for
 // another program alone is a [*binding.BlockedError].
 func forget(ctx context.Context, b *bus.Conn, id uint32) error {
-	err := ours(ctx, b)
 	var at dbus.ObjectPath
+	var values map[string]dbus.Variant
+	m := bus.Method{Service: Service, Path: servicePath, Name: serviceIface + ".getIdentity"}
+	err := b.CallOwn(ctx, m, []any{id, ""}, &at, &values)
 	if err == nil {
-		var values map[string]dbus.Variant
-		m := bus.Method{Service: Service, Path: servicePath, Name: serviceIface + ".getIdentity"}
-		err = b.Call(ctx, m, []any{id, ""}, &at, &values)
-	}
-	if err == nil {
-		err = b.Call(ctx, bus.Method{Service: Service, Path: at, Name: identityIface + ".remove"}, nil)
+		err = b.CallOwn(ctx, bus.Method{Service: Service, Path: at, Name: identityIface + ".remove"}, nil)
 	}
 	var remote *bus.RemoteError
 	if errors.As(err, &remote) && remote.Name == Service+".Error.PermissionDenied" {

@@ -121,13 +121,13 @@ func (p *Place) itemsOf(ctx context.Context, a account) ([]binding.Left, error) 
 	if err != nil {
 		return nil, err
 	}
-	for _, suffix := range suffixes {
+	for i, suffix := range suffixes {
 		found, err := p.secrets.Search(ctx, map[string]string{"server": a.name, "user": a.key(suffix)})
-		if errors.Is(err, bus.ErrNoService) {
+		if i == 0 && errors.Is(err, bus.ErrNoService) {
 			return left, nil
 		}
 		if err != nil {
-			return left, err
+			return left, bus.WasThere(err)
 		}
 		for _, item := range found.Unlocked {
 			left = append(left, binding.Left{Where: inKeyring, Name: string(item), Remedy: &departure.Remedy{Code: "by-hand", Text: removePassword(a)}})
@@ -163,13 +163,13 @@ func (p *Place) leftInKeyring(ctx context.Context, listed []account) ([]binding.
 		known[a.name+a.keyEnd()] = true
 	}
 	var entries []binding.Entry
-	for _, prog := range programs {
+	for i, prog := range programs {
 		found, err := p.secrets.Search(ctx, map[string]string{"xdg:schema": schema, "server": prog.name})
-		if errors.Is(err, bus.ErrNoService) {
+		if i == 0 && errors.Is(err, bus.ErrNoService) {
 			return nil, nil
 		}
 		if err != nil {
-			return nil, err
+			return nil, bus.WasThere(err)
 		}
 		for _, item := range found.Unlocked {
 			e, end, ok, err := p.leftover(ctx, prog, item)

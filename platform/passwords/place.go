@@ -137,7 +137,7 @@ func (p *Place) Search(ctx context.Context, user, host string) ([]binding.Entry,
 func (p *Place) inLocked(ctx context.Context, items []secrets.Item, with map[string]string, user, host string) ([]binding.Entry, error) {
 	at, err := p.secrets.Search(ctx, with)
 	if err != nil || len(at.Locked) == 0 {
-		return nil, err
+		return nil, bus.WasThere(err)
 	}
 	named := make(map[string]bool)
 	for _, key := range userKeys {

@@ -112,7 +112,7 @@ func (c *Client) Default(ctx context.Context) (Collection, error) {
 func (c *Client) collection(ctx context.Context, path dbus.ObjectPath) (Collection, error) {
 	var locked bool
 	if err := c.bus.Property(ctx, Service, path, collectionIface, "Locked", &locked); err != nil {
-		return Collection{}, fmt.Errorf("cannot learn whether the keyring is locked: %w", err)
+		return Collection{}, fmt.Errorf("cannot learn whether the keyring is locked: %w", bus.WasThere(err))
 	}
 	return Collection{Path: path, Locked: locked}, nil
 }

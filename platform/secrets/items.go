@@ -3,6 +3,7 @@ package secrets
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 
@@ -18,8 +19,14 @@ type Item struct {
 	Attributes map[string]string
 }
 
-// Items lists the items of every collection. More than limit are an error.
+// listTime bounds a listing, whose items are asked for one by one.
+const listTime = 2 * time.Minute
+
+// Items lists the items of every collection, within two minutes. More than limit
+// are an error.
 func (c *Client) Items(ctx context.Context, limit int) ([]Item, error) {
+	ctx, cancel := context.WithTimeout(ctx, listTime)
+	defer cancel()
 	collections, err := c.Collections(ctx)
 	if err != nil {
 		return nil, err
@@ -28,7 +35,7 @@ func (c *Client) Items(ctx context.Context, limit int) ([]Item, error) {
 	for _, collection := range collections {
 		var paths []dbus.ObjectPath
 		if err := c.bus.Property(ctx, Service, collection.Path, collectionIface, "Items", &paths); err != nil {
-			return nil, fmt.Errorf("cannot list a part of the keyring: %w", err)
+			return nil, fmt.Errorf("cannot list a part of the keyring: %w", bus.WasThere(err))
 		}
 		if len(items)+len(paths) > limit {
 			return nil, fmt.Errorf("cannot list the keyring: it has more than the %d items that can be handled", limit)
@@ -48,7 +55,7 @@ func (c *Client) item(ctx context.Context, path dbus.ObjectPath) (Item, error) {
 	var props map[string]dbus.Variant
 	m := bus.Method{Service: Service, Path: path, Name: "org.freedesktop.DBus.Properties.GetAll"}
 	if err := c.bus.Call(ctx, m, []any{itemIface}, &props); err != nil {
-		return Item{}, fmt.Errorf("cannot read what the keyring shows of an item: %w", err)
+		return Item{}, fmt.Errorf("cannot read what the keyring shows of an item: %w", bus.WasThere(err))
 	}
 	item := Item{Path: path}
 	var okLabel, okLocked, okAttributes bool
