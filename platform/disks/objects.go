@@ -3,6 +3,7 @@ package disks
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -35,10 +36,43 @@ func (c *Client) objects(ctx context.Context) (objects, error) {
 	if err := c.bus.Call(ctx, m, nil, &all); err != nil {
 		return nil, err
 	}
-	return all, nil
+	if len(all) > maxObjects {
+		return nil, fmt.Errorf("%d objects are more than the %d that can be handled", len(all), maxObjects)
+	}
+	return all, objects(all).check()
 }
 
-// value is a property of exactly the wanted type, the zero value else.
+// maxObjects bounds what UDisks2 may know of. A device with many snaps has some
+// hundred loop devices.
+const maxObjects = 10_000
+
+// types are those of the properties that are read, by interface, as D-Bus writes
+// them. Source: data/org.freedesktop.UDisks2.xml of UDisks2 2.10.
+var types = map[string]map[string]string{
+	blockIface: {
+		"IdUsage": "s", "IdType": "s", "IdUUID": "s", "IdLabel": "s", "HintIgnore": "b", "HintSystem": "b", "ReadOnly": "b",
+		"Size": "t", "DeviceNumber": "t", "Drive": "o", "CryptoBackingDevice": "o",
+	},
+	fsIface:    {"MountPoints": "aay"},
+	driveIface: {"Vendor": "s", "Model": "s", "ConnectionBus": "s", "Removable": "b", "MediaRemovable": "b", "CanPowerOff": "b", "Ejectable": "b"},
+}
+
+// check says which property is of another type: the disk would be passed over, or
+// taken for another one, without a word.
+func (all objects) check() error {
+	for path, ifaces := range all {
+		for iface, names := range types {
+			for name, want := range names {
+				if v, has := ifaces[iface][name]; has && v.Signature().String() != want {
+					return fmt.Errorf("cannot use the answer of UDisks2: %s of %s is of another type", name, path)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// value is a property, the zero value where it is missing.
 func value[T any](p properties, name string) (v T) {
 	v, _ = p[name].Value().(T)
 	return v
