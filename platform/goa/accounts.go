@@ -68,6 +68,8 @@ func (a *Accounts) Entries(ctx context.Context) ([]binding.Entry, error) {
 			ID: IDOf(u.Provider, u.ID), Name: nameOf(u.Identity), Leftover: true, Carries: true,
 			Who: binding.Who{Type: u.Provider, User: u.Identity, Host: u.Host},
 			Why: departure.Reason{Code: "leftover", Text: "the account still stands in this device's list of accounts"},
+			Blocked: &departure.Remedy{Code: "by-hand",
+				Text: fmt.Sprintf("open %s in an editor, remove the part that begins with [Account %s], and log in again", keyFilePath(a.c.configHome), u.ID)},
 		})
 	}
 	return entries, nil

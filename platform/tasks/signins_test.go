@@ -267,18 +267,26 @@ func TestLeftoverOfAKnownSignIn(t *testing.T) {
 	f := d.beside()
 	left := f.SignIn(binding.Entry{Name: "a password", Who: binding.Who{Type: "owncloud", User: "alice"}, Leftover: true})
 	d.leave("cloud.example")
-	if b := bindingOf(t, d.look(), left.ID); b.State != "" {
+	if b := bindingOf(t, d.look(), left.ID); b.State != "" || b.Blocked == nil || b.Blocked.Command == "" {
 		t.Errorf("one that may be anybody's is %+v", b)
 	}
 	if err := d.Unbind(t.Context(), d.job, left.ID); err == nil {
 		t.Error("one that may be anybody's was removed")
 	}
 	d.job.Bindings = []departure.KnownBinding{{ID: left.ID, Kind: "fake", Name: "alice"}}
-	if b := bindingOf(t, d.look(), left.ID); b.State != departure.BindingLeftover {
-		t.Errorf("of a known sign-in: %+v", b)
+	if b := bindingOf(t, d.look(), left.ID); b.State != departure.BindingPresent || b.Guided || b.Carries || b.Blocked != nil {
+		t.Errorf("of a known sign-in, to be removed as one: %+v", b)
 	}
 	must(t, d.Unbind(t.Context(), d.job, left.ID))
 	if b := bindingOf(t, d.look(), left.ID); b.State != departure.BindingGone {
 		t.Errorf("removed: %+v", b)
+	}
+	f.SignOut(left.ID, binding.Left{Where: "list of accounts", Name: "1"})
+	if b := bindingOf(t, d.look(), left.ID); b.State != departure.BindingLeftover || b.Blocked == nil || !strings.Contains(b.Blocked.Text, "list of accounts") {
+		t.Errorf("what nobody knows how to remove: %+v", b)
+	}
+	guided := f.SignIn(binding.Entry{Name: "another", Who: binding.Who{Type: "owncloud", User: "alice", Host: "cloud.example"}, Leftover: true}.ByHand("delete it"))
+	if b := bindingOf(t, d.look(), guided.ID); b.State != departure.BindingLeftover || b.Blocked == nil {
+		t.Errorf("what only the person removes: %+v", b)
 	}
 }
