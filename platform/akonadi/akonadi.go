@@ -95,7 +95,7 @@ func ofFolder(h xdg.Home, at string) ([]dataset.Store, error) {
 	}
 	var stores []dataset.Store
 	for _, name := range names {
-		raw, err := dataset.ReadFile(filepath.Join(at, name), maxSettings)
+		raw, err := xdg.ReadFile(filepath.Join(at, name), maxSettings)
 		var general map[string]string
 		if err == nil {
 			general, err = group(raw, "General", h)

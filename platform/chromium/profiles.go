@@ -109,7 +109,7 @@ func profilesIn(root string, b browser) ([]profile, error) {
 			} `json:"info_cache"`
 		} `json:"profile"`
 	}
-	raw, err := load(filepath.Join(root, "Local State"))
+	raw, err := xdg.ReadFile(filepath.Join(root, "Local State"), maxJSON)
 	if err == nil {
 		err = json.Unmarshal(raw, &state)
 	}
@@ -126,7 +126,7 @@ func profilesIn(root string, b browser) ([]profile, error) {
 		}
 		info := state.Profile.InfoCache[e.Name()]
 		p := profile{browser: b, path: filepath.Join(root, e.Name()), primary: info.UserName, title: info.Name}
-		raw, err := load(filepath.Join(p.path, "Preferences"))
+		raw, err := xdg.ReadFile(filepath.Join(p.path, "Preferences"), maxJSON)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -179,27 +179,4 @@ func (p *profile) parse(raw []byte) error {
 		}
 	}
 	return nil
-}
-
-// load reads a regular file.
-func load(at string) ([]byte, error) {
-	st, err := os.Stat(at)
-	if err != nil {
-		return nil, err
-	}
-	if !st.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is no file but a %s", at, st.Mode().Type())
-	}
-	f, err := os.Open(at)
-	if err != nil {
-		return nil, err
-	}
-	raw, err := io.ReadAll(io.LimitReader(f, maxJSON+1))
-	if err := errors.Join(err, f.Close()); err != nil {
-		return nil, err
-	}
-	if len(raw) > maxJSON {
-		return nil, fmt.Errorf("%s has more than %d bytes", at, maxJSON)
-	}
-	return raw, nil
 }

@@ -2,10 +2,8 @@ package dataset_test
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 
 	"github.com/clearance-project/clearance/backup/source"
@@ -63,28 +61,5 @@ func TestOneFile(t *testing.T) {
 	}
 	if s := dataset.OfFile(dataset.Store{Name: "All"}, "/no/such/folder/all.vcf", "All"); s.List != nil || s.Why.Text == "" {
 		t.Errorf("no folder: %+v", s)
-	}
-}
-
-// TestReadFile: what is no file, or too long, is an error and no wait.
-func TestReadFile(t *testing.T) {
-	at := filepath.Join(t.TempDir(), "x")
-	if _, err := dataset.ReadFile(at, 3); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("nothing is there: %v", err)
-	}
-	if err := syscall.Mkfifo(at, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := dataset.ReadFile(at, 3); err == nil || errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("a pipe: %v", err)
-	}
-	if err := errors.Join(os.Remove(at), os.WriteFile(at, []byte("abc"), 0o600)); err != nil {
-		t.Fatal(err)
-	}
-	if raw, err := dataset.ReadFile(at, 3); string(raw) != "abc" || err != nil {
-		t.Errorf("%q %v", raw, err)
-	}
-	if _, err := dataset.ReadFile(at, 2); err == nil {
-		t.Error("a longer file is read")
 	}
 }

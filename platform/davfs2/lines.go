@@ -2,12 +2,14 @@ package davfs2
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"strings"
+
+	"github.com/clearance-project/clearance/platform/xdg"
 )
 
 // The limits of a file.
@@ -19,22 +21,15 @@ const (
 
 // readLines reads the words of each line of a file that need not be there.
 func readLines(at string) ([][]string, error) {
-	st, err := os.Stat(at)
+	raw, err := xdg.ReadFile(at, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	if !st.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is no file but a %s", at, st.Mode().Type())
-	}
-	f, err := os.Open(at)
+	lines, err := parse(bytes.NewReader(raw))
 	if err != nil {
-		return nil, err
-	}
-	lines, err := parse(f)
-	if err := errors.Join(err, f.Close()); err != nil {
 		return nil, fmt.Errorf("cannot read %s: %w", at, err)
 	}
 	return lines, nil

@@ -83,7 +83,7 @@ func (f *Finder) Find(ctx context.Context) ([]dataset.Store, error) {
 
 // settingsOf reads the group of the database; nil where there is no file.
 func settingsOf(at string) (map[string]string, error) {
-	raw, err := dataset.ReadFile(at, maxSettings)
+	raw, err := xdg.ReadFile(at, maxSettings)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -2,16 +2,17 @@ package gitcredential
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/clearance-project/clearance/platform/binding"
+	"github.com/clearance-project/clearance/platform/xdg"
 )
 
 // The limits of one file.
@@ -29,29 +30,18 @@ type credential struct {
 
 // read reads one file, which need not be there.
 func read(at string, parse func(io.Reader) ([]credential, error)) ([]credential, error) {
-	st, err := os.Stat(at)
+	raw, err := xdg.ReadFile(at, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	if !st.Mode().IsRegular() {
-		return nil, fmt.Errorf("it is no file but a %s", st.Mode().Type())
-	}
-	f, err := os.Open(at)
-	if err != nil {
-		return nil, err
-	}
-	limited := &io.LimitedReader{R: f, N: maxFile + 1}
-	all, err := parse(limited)
-	if limited.N == 0 {
-		err = errors.Join(err, fmt.Errorf("it has more than %d bytes", maxFile))
-	}
+	all, err := parse(bytes.NewReader(raw))
 	if len(all) > maxItems {
 		err = errors.Join(err, fmt.Errorf("%d passwords are more than the %d that can be handled", len(all), maxItems))
 	}
-	return all, errors.Join(err, f.Close())
+	return all, err
 }
 
 // parseStore reads the lines https://user:password@host of git's store. An address

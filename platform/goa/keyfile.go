@@ -3,12 +3,11 @@ package goa
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
+
+	"github.com/clearance-project/clearance/platform/xdg"
 )
 
 // maxKeyFile bounds accounts.conf, in bytes. An account takes about 500.
@@ -28,28 +27,12 @@ func keyFilePath(configHome string) string {
 // readKeyFile reads the groups of accounts.conf by account id. A file that is
 // not there has none.
 func readKeyFile(path string) (map[string]group, error) {
-	// Not to wait for the other end, should it be a pipe.
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	text, err := xdg.ReadFile(path, maxKeyFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot read GOA's accounts: %w", err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("cannot read GOA's accounts: %w", err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("cannot read GOA's accounts: %s is not a file", path)
-	}
-	text, err := io.ReadAll(io.LimitReader(f, maxKeyFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("cannot read GOA's accounts: %w", err)
-	}
-	if len(text) > maxKeyFile {
-		return nil, fmt.Errorf("cannot read GOA's accounts: %s is over %d bytes", path, maxKeyFile)
 	}
 	groups, err := parseKeyFile(string(text))
 	if err != nil {

@@ -97,7 +97,7 @@ func profile(s dataset.Store, at, base string) (_ dataset.Store, there bool) {
 
 // settingsOf reads a settings.json, which need not be there.
 func settingsOf(at string) (map[string]any, error) {
-	raw, err := dataset.ReadFile(at, maxSettings)
+	raw, err := xdg.ReadFile(at, maxSettings)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

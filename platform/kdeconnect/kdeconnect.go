@@ -11,12 +11,12 @@
 package kdeconnect
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -48,8 +48,10 @@ func (p *Place) Remove(context.Context, string) error { return binding.ErrGone }
 // ReadBack implements [binding.Place].
 func (p *Place) ReadBack(context.Context, string) ([]binding.Left, error) { return nil, nil }
 
-// maxDevices bounds the paired devices.
-const maxDevices = 500
+const (
+	maxDevices = 500     // that are paired
+	maxList    = 4 << 20 // bytes of their list
+)
 
 // device is a device that is paired.
 type device struct{ id, name, kind string }
@@ -75,22 +77,15 @@ func (p *Place) Hints(ctx context.Context) ([]binding.Hint, error) {
 
 // read reads one list, which need not be there.
 func read(at string) ([]device, error) {
-	st, err := os.Stat(at)
+	raw, err := xdg.ReadFile(at, maxList)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	if !st.Mode().IsRegular() {
-		return nil, fmt.Errorf("it is no file but a %s", st.Mode().Type())
-	}
-	f, err := os.Open(at)
+	entries, err := qsettings.Parse(bytes.NewReader(raw))
 	if err != nil {
-		return nil, err
-	}
-	entries, err := qsettings.Parse(f)
-	if err := errors.Join(err, f.Close()); err != nil {
 		return nil, err
 	}
 	return devicesOf(entries)

@@ -4,11 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/clearance-project/clearance/platform/xdg"
 )
 
 // maxJSON bounds a profile's list of passwords.
@@ -56,19 +57,12 @@ func (p Profile) Account() (string, error) {
 // decode reads a JSON file of a profile, which need not be there.
 func (p Profile) decode(name string, into any) error {
 	at := filepath.Join(p.Path, name)
-	f, err := open(at)
+	raw, err := xdg.ReadFile(at, maxJSON)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
-	}
-	raw, err := io.ReadAll(io.LimitReader(f, maxJSON+1))
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if len(raw) > maxJSON {
-		return fmt.Errorf("%s has more than %d bytes", at, maxJSON)
 	}
 	if err := json.Unmarshal(raw, into); err != nil {
 		return fmt.Errorf("cannot read %s: %w", at, err)

@@ -3,12 +3,13 @@ package mozilla
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"unicode/utf16"
+
+	"github.com/clearance-project/clearance/platform/xdg"
 )
 
 // maxPrefs bounds a prefs.js, which has some hundred kilobytes.
@@ -18,19 +19,12 @@ const maxPrefs = 64 << 20
 // without settings has none.
 func (p Profile) Prefs() (map[string]string, error) {
 	at := filepath.Join(p.Path, "prefs.js")
-	f, err := open(at)
+	raw, err := xdg.ReadFile(at, maxPrefs)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
-	}
-	raw, err := io.ReadAll(io.LimitReader(f, maxPrefs+1))
-	if err := errors.Join(err, f.Close()); err != nil {
-		return nil, err
-	}
-	if len(raw) > maxPrefs {
-		return nil, fmt.Errorf("%s has more than %d bytes", at, maxPrefs)
 	}
 	prefs, err := ParsePrefs(string(raw))
 	if err != nil {

@@ -2,6 +2,7 @@ package mozilla
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -121,15 +122,14 @@ func profiles(root string) ([]Profile, error) {
 
 // listed are the profiles of profiles.ini.
 func listed(root string) ([]Profile, error) {
-	f, err := open(filepath.Join(root, "profiles.ini"))
+	raw, err := xdg.ReadFile(filepath.Join(root, "profiles.ini"), maxIni)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	all, err := parseIni(root, f)
-	return all, errors.Join(err, f.Close())
+	return parseIni(root, bytes.NewReader(raw))
 }
 
 // parseIni reads the groups [Profile0] and so on.
@@ -196,16 +196,4 @@ func folders(at string) ([]string, error) {
 		}
 	}
 	return names, nil
-}
-
-// open opens a regular file and nothing else: a pipe would never end.
-func open(at string) (*os.File, error) {
-	st, err := os.Stat(at)
-	if err != nil {
-		return nil, err
-	}
-	if !st.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is no file but a %s", at, st.Mode().Type())
-	}
-	return os.Open(at)
 }

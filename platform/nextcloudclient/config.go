@@ -1,10 +1,10 @@
 package nextcloudclient
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -119,29 +119,19 @@ func each(dirs xdg.Dirs, do func(p program, home xdg.Home, at string, entries []
 	return nil
 }
 
+// maxConfig bounds a configuration, in bytes.
+const maxConfig = 64 << 20
+
 // read reads one configuration, which need not be there.
 func read(at string) ([]qsettings.Entry, error) {
-	f, err := open(at)
+	raw, err := xdg.ReadFile(at, maxConfig)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	entries, err := qsettings.Parse(f)
-	return entries, errors.Join(err, f.Close())
-}
-
-// open opens a regular file and nothing else: a pipe would never end.
-func open(at string) (*os.File, error) {
-	st, err := os.Stat(at)
-	if err != nil {
-		return nil, err
-	}
-	if !st.Mode().IsRegular() {
-		return nil, fmt.Errorf("it is no file but a %s", st.Mode().Type())
-	}
-	return os.Open(at)
+	return qsettings.Parse(bytes.NewReader(raw))
 }
 
 // parse makes accounts of the entries Accounts\0\url and so on. A group that has

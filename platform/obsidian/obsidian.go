@@ -53,7 +53,7 @@ func (f *Finder) Find(ctx context.Context) ([]dataset.Store, error) {
 	var stores []dataset.Store
 	for _, h := range homes {
 		at := filepath.Join(h.Config, "obsidian/obsidian.json")
-		raw, err := dataset.ReadFile(at, maxSettings)
+		raw, err := xdg.ReadFile(at, maxSettings)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

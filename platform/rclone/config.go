@@ -2,15 +2,16 @@ package rclone
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/clearance-project/clearance/platform/binding"
+	"github.com/clearance-project/clearance/platform/xdg"
 )
 
 // The limits of a configuration, where a token may have some kilobytes.
@@ -33,22 +34,14 @@ type remote struct {
 
 // read reads one configuration, which need not be there.
 func read(at string) ([]remote, error) {
-	st, err := os.Stat(at)
+	raw, err := xdg.ReadFile(at, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	if !st.Mode().IsRegular() {
-		return nil, fmt.Errorf("it is no file but a %s", st.Mode().Type())
-	}
-	f, err := os.Open(at)
-	if err != nil {
-		return nil, err
-	}
-	all, err := parse(f)
-	return all, errors.Join(err, f.Close())
+	return parse(bytes.NewReader(raw))
 }
 
 // parse reads [name] and its "key = value" lines.

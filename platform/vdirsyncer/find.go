@@ -53,7 +53,7 @@ func (f *Finder) Find(ctx context.Context) ([]dataset.Store, error) {
 // for vdirsyncer.
 func ofHome(h xdg.Home) ([]dataset.Store, error) {
 	for _, at := range []string{filepath.Join(h.Home, ".vdirsyncer/config"), filepath.Join(h.Config, "vdirsyncer/config")} {
-		raw, err := dataset.ReadFile(at, maxConfig)
+		raw, err := xdg.ReadFile(at, maxConfig)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -105,7 +105,7 @@ func stores(h xdg.Home, c config) ([]dataset.Store, error) {
 // title is what a person called a collection: the file displayname in it.
 // Source: vdirsyncer.pimutils.org, "The Vdir Storage Format".
 func title(at place) string {
-	if raw, err := dataset.ReadFile(filepath.Join(at.path, "displayname"), maxTitle); err == nil {
+	if raw, err := xdg.ReadFile(filepath.Join(at.path, "displayname"), maxTitle); err == nil {
 		if name := strings.TrimSpace(strings.ToValidUTF8(string(raw), "")); name != "" {
 			return name
 		}

@@ -1,0 +1,38 @@
+package xdg
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// ReadFile reads what a program keeps in these folders: a regular file of at most
+// so many bytes, links followed. It never waits for a pipe. The error is an
+// [fs.PathError]; of a file that is not there [fs.ErrNotExist].
+func ReadFile(at string, most int64) ([]byte, error) {
+	f, err := os.OpenFile(at, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // only read
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	failed := func(why error) ([]byte, error) { return nil, &fs.PathError{Op: "read", Path: at, Err: why} }
+	if !info.Mode().IsRegular() {
+		return failed(errors.New("it is no file"))
+	}
+	raw, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(raw)) > most {
+		return failed(fmt.Errorf("it has more than %d bytes", most))
+	}
+	return raw, nil
+}

@@ -1,0 +1,36 @@
+package xdg
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestReadFile(t *testing.T) {
+	dir := t.TempDir()
+	at := filepath.Join(dir, "file")
+	if _, err := ReadFile(at, 3); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("of no file: %v", err)
+	}
+	if err := errors.Join(os.WriteFile(at, []byte("abc"), 0o600), unix.Mkfifo(at+"-pipe", 0o600), os.Symlink("file", at+"-link")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{at, at + "-link"} {
+		if raw, err := ReadFile(name, 3); string(raw) != "abc" || err != nil {
+			t.Errorf("%s: %q, %v", name, raw, err)
+		}
+	}
+	var path *fs.PathError
+	if raw, err := ReadFile(at, 2); raw != nil || !errors.As(err, &path) {
+		t.Errorf("beyond the limit: %q, %v", raw, err)
+	}
+	for _, name := range []string{at + "-pipe", dir, "/dev/zero"} {
+		if raw, err := ReadFile(name, 3); raw != nil || err == nil {
+			t.Errorf("%s was read as a file: %q", name, raw)
+		}
+	}
+}
