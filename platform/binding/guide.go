@@ -12,8 +12,22 @@ func Guide(ctx context.Context, p Place, id string) error {
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(entries, func(e Entry) bool { return e.ID == id }) {
+	if !listed(entries, id) {
 		return ErrGone
 	}
 	return ErrGuided
+}
+
+// StillListed is ReadBack of a place that has nothing of an entry but what it
+// lists: what is left lies there.
+func StillListed(ctx context.Context, p Place, id, where string) ([]Left, error) {
+	entries, err := p.Entries(ctx)
+	if err != nil || !listed(entries, id) {
+		return nil, err
+	}
+	return []Left{{Where: where, Name: id}}, nil
+}
+
+func listed(entries []Entry, id string) bool {
+	return slices.ContainsFunc(entries, func(e Entry) bool { return e.ID == id })
 }

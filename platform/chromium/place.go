@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/clearance-project/clearance/agent/departure"
@@ -70,14 +69,7 @@ func (p *Place) Remove(ctx context.Context, id string) error { return binding.Gu
 
 // ReadBack implements [binding.Place].
 func (p *Place) ReadBack(ctx context.Context, id string) ([]binding.Left, error) {
-	entries, err := p.Entries(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if slices.ContainsFunc(entries, func(e binding.Entry) bool { return e.ID == id }) {
-		return []binding.Left{{Where: "browser's profile", Name: id}}, nil
-	}
-	return nil, nil
+	return binding.StillListed(ctx, p, id, "browser's profile")
 }
 
 // Hints implements [binding.Hinter]: accounts that are signed in on the web, and

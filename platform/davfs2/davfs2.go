@@ -157,14 +157,7 @@ func (p *Place) Remove(ctx context.Context, id string) error { return binding.Gu
 
 // ReadBack implements [binding.Place].
 func (p *Place) ReadBack(ctx context.Context, id string) ([]binding.Left, error) {
-	entries, err := p.Entries(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if slices.ContainsFunc(entries, func(e binding.Entry) bool { return e.ID == id }) {
-		return []binding.Left{{Where: "mounts and passwords of davfs2", Name: id}}, nil
-	}
-	return nil, nil
+	return binding.StillListed(ctx, p, id, "mounts and passwords of davfs2")
 }
 
 // Files implements [binding.Filed]. A mount that is made by hand is in none of

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/clearance-project/clearance/platform/binding"
@@ -109,14 +108,7 @@ func (p *Place) Remove(ctx context.Context, id string) error { return binding.Gu
 
 // ReadBack implements [binding.Place].
 func (p *Place) ReadBack(ctx context.Context, id string) ([]binding.Left, error) {
-	entries, err := p.Entries(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if slices.ContainsFunc(entries, func(e binding.Entry) bool { return e.ID == id }) {
-		return []binding.Left{{Where: "file with passwords", Name: id}}, nil
-	}
-	return nil, nil
+	return binding.StillListed(ctx, p, id, "file with passwords")
 }
 
 // Files implements [binding.Filed].

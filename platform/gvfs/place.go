@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/url"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/clearance-project/clearance/platform/binding"
@@ -56,14 +55,7 @@ func (p *Place) Remove(ctx context.Context, id string) error { return binding.Gu
 // ReadBack implements [binding.Place]. What is stored for the server is in the
 // keyring, which is looked into on its own.
 func (p *Place) ReadBack(ctx context.Context, id string) ([]binding.Left, error) {
-	entries, err := p.Entries(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if slices.ContainsFunc(entries, func(e binding.Entry) bool { return e.ID == id }) {
-		return []binding.Left{{Where: "mounted servers", Name: id}}, nil
-	}
-	return nil, nil
+	return binding.StillListed(ctx, p, id, "mounted servers")
 }
 
 // Watch implements [binding.Teller].

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/clearance-project/clearance/backup/place"
@@ -95,14 +94,7 @@ func (p *Place) Remove(ctx context.Context, id string) error { return binding.Gu
 
 // ReadBack implements [binding.Place]. Nothing of a remote is anywhere else.
 func (p *Place) ReadBack(ctx context.Context, id string) ([]binding.Left, error) {
-	entries, err := p.Entries(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if slices.ContainsFunc(entries, func(e binding.Entry) bool { return e.ID == id }) {
-		return []binding.Left{{Where: "rclone's list of remotes", Name: id}}, nil
-	}
-	return nil, nil
+	return binding.StillListed(ctx, p, id, "rclone's list of remotes")
 }
 
 // file is the configuration, below the configuration folder.
