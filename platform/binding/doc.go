@@ -36,7 +36,7 @@
 //     and Blocked how it is done by hand. One that is removed while its program
 //     runs and would write it back is Busy, or blocked until that was closed.
 //   - Carries is set where sources of the account come and go with the entry; a
-//     bare password carries nothing.
+//     bare password carries nothing, nor does an account for mail: Mail says so.
 //   - Goes names what vanishes from this device with it, Items -1 where nobody
 //     counted; Folders what is kept in step with the account. Their files are
 //     listed, copied and proved like every other source.

@@ -29,6 +29,8 @@ type Entry struct {
 	// Carries: sources of the account come and go with it (see
 	// [departure.Binding]).
 	Carries bool
+	// Mail: the account is set up there for mail, which brings no source.
+	Mail bool
 	// Goes is what vanishes from this device with it.
 	Goes []departure.Vanishing
 	// Folders are absolute paths that are kept in step with the account: no copy
@@ -41,6 +43,10 @@ type Entry struct {
 	// Who calls Remove heeds it.
 	Busy string
 }
+
+// SetUp reports whether the account itself is set up there: a bare password makes
+// no account, and is none that must stay.
+func (e Entry) SetUp() bool { return e.Carries || e.Mail }
 
 // Who says whose an entry is, in the place's own words.
 type Who struct {

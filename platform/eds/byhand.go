@@ -172,7 +172,7 @@ func (s *Source) what() string {
 func (s *Source) entry(keyringLocked bool) binding.Entry {
 	who := s.Who()
 	e := binding.Entry{
-		ID: handKind + ":" + s.UID, Who: who, Server: s.server(), Carries: s.Kind != Mail,
+		ID: handKind + ":" + s.UID, Who: who, Server: s.server(), Carries: s.Kind != Mail, Mail: s.Kind == Mail,
 		Name: fmt.Sprintf("%s in the %s %s, set up by hand", cmp.Or(who.Identity(), who.Host), s.what(), s.DisplayName),
 	}
 	if s.Kind == Mail || !s.Removable {

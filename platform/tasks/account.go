@@ -25,7 +25,7 @@ func (w *Worker) Accounts(ctx context.Context) ([]departure.Account, error) {
 	for _, s := range all {
 		a, ok := s.account()
 		// A bare password makes no account.
-		if !ok || s.Leftover || (!s.Carries && s.Server == (binding.Server{})) {
+		if !ok || s.Leftover || (!s.SetUp() && s.Server == (binding.Server{})) {
 			continue
 		}
 		if !slices.ContainsFunc(as, func(k departure.Account) bool {

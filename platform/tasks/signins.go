@@ -219,7 +219,7 @@ func (w *Worker) signIns(ctx context.Context, job engine.Job) (signIns, error) {
 		switch match {
 		case binding.MatchNo:
 			// A bare password of somebody else's is no account that must stay.
-			if s.Carries && !s.Leftover {
+			if s.SetUp() && !s.Leftover {
 				in.other(s.other())
 			}
 			continue

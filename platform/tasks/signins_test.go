@@ -60,7 +60,7 @@ func TestPlacesBesideGOA(t *testing.T) {
 	bare := f.SignIn(binding.Entry{Who: binding.Who{Type: "owncloud", User: "alice", Host: "bare.example"}})
 	bob := f.SignIn(binding.Entry{Name: "bob", Who: binding.Who{Type: "owncloud", User: "bob", Host: d.server.Addr()}, Carries: true})
 	perhaps := f.SignIn(binding.Entry{Name: "somebody", Who: binding.Who{Type: "owncloud", Host: d.server.Addr()}})
-	f.SignIn(binding.Entry{Name: "a media server", Account: "media", Who: binding.Who{Type: "media_server", User: "x", Host: "media.example"}, Carries: true})
+	f.SignIn(binding.Entry{Name: "a media server", Account: "media", Who: binding.Who{Type: "media_server", User: "x", Host: "media.example"}, Mail: true})
 	d.leave(d.server.Addr())
 
 	as, err := d.Accounts(t.Context())

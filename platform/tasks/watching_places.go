@@ -84,7 +84,7 @@ func (w *Worker) filedEntries(ctx context.Context) departure.Digest {
 			all = append(all, p.Kind(), err.Error())
 		}
 		for _, e := range entries {
-			all = append(all, []any{e.ID, e.Who, e.Server, e.Leftover, e.Guided, e.Carries, e.Folders, e.Mounts})
+			all = append(all, []any{e.ID, e.Who, e.Server, e.Leftover, e.Guided, e.Carries, e.Mail, e.Folders, e.Mounts})
 		}
 	}
 	return departure.DigestOf(all...)

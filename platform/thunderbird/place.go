@@ -77,7 +77,8 @@ func (p *Place) entry(ctx context.Context, a account, c *counts) binding.Entry {
 			name = shown
 		}
 		e.Goes = append(e.Goes, departure.Vanishing{What: part.what, Name: name, Items: c.of(ctx, part)})
-		e.Carries = e.Carries || part.what != outgoing
+		e.Carries = e.Carries || part.what == book || part.what == calendar
+		e.Mail = e.Mail || part.what == mail
 		steps = append(steps, fmt.Sprintf(guidance[part.what], name))
 	}
 	return e.ByHand("in Thunderbird" + profileName(a.profile) + ": " + strings.Join(slices.Compact(steps), "; "))

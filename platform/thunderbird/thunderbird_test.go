@@ -204,7 +204,7 @@ func TestGoes(t *testing.T) {
 		}
 		for _, e := range entries {
 			if e.Who.Host == "cloud.example" {
-				if !e.Carries || !strings.Contains(e.Blocked.Text, "right-click Kontakte") || !strings.Contains(e.Blocked.Text, "right-click Work") {
+				if !e.Carries || e.Mail || !strings.Contains(e.Blocked.Text, "right-click Kontakte") || !strings.Contains(e.Blocked.Text, "right-click Work") {
 					t.Errorf("%+v", e)
 				}
 				return e.Goes
