@@ -175,56 +175,6 @@ type Kept struct {
 	Why     Reason `json:"why"`
 }
 
-// BindingState is what a look found of one binding.
-type BindingState string
-
-// The states of a binding. The zero value is not known.
-const (
-	BindingPresent  BindingState = "present"
-	BindingLeftover BindingState = "leftover" // removed, but something of it is still here
-	BindingGone     BindingState = "gone"
-)
-
-// Binding is one place on this device where the account is registered.
-type Binding struct {
-	ID      string       `json:"id"`   // exact, new at every sign-in
-	Kind    string       `json:"kind"` // of the place where it stands: "goa"
-	Name    string       `json:"name"`
-	State   BindingState `json:"state"`
-	Why     Reason       `json:"why"`               // for leftover and not known
-	Blocked *Remedy      `json:"blocked,omitempty"` // it cannot be removed until this is done
-	// Guided: only the person can remove it, and Blocked says how. It is never
-	// an effect of ours, and is read back like any other.
-	Guided bool `json:"guided,omitempty"`
-	// Carries: sources of the account come and go with it. One that is a bare
-	// credential brings nothing, and its end lets no source be absent.
-	Carries bool        `json:"carries,omitempty"`
-	Goes    []Vanishing `json:"goes,omitempty"` // what vanishes from this device with it
-}
-
-// Vanishing is one thing that goes from this device with a binding.
-type Vanishing struct {
-	What  string `json:"what"`  // "address book", "mail account"
-	Name  string `json:"name"`  // as shown to a person
-	Items int64  `json:"items"` // -1: not known
-}
-
-// Hint is a place on this device that knows the account and holds nothing that
-// would be lost: it is told to the person, with the one thing to do by hand, and
-// blocks nothing.
-type Hint struct {
-	ID     string `json:"id"`
-	Name   string `json:"name"`
-	Text   string `json:"text"`
-	Remedy Remedy `json:"remedy"`
-}
-
-// OtherHolder is another account bound on this device.
-type OtherHolder struct {
-	Name string `json:"name"`
-	ID   string `json:"id"`
-}
-
 // TrackerState is what an implementer of Find My Device says.
 type TrackerState string
 
@@ -259,20 +209,6 @@ type Tracker struct {
 type KnownSource struct {
 	Source Source `json:"source"`
 	Items  int64  `json:"items"` // at the last listing that was complete and not a refused drop
-}
-
-// KnownBinding is a binding that was once seen, and what became of it.
-type KnownBinding struct {
-	ID   string `json:"id"`
-	Kind string `json:"kind"`
-	Name string `json:"name"`
-	// Carries is as in [Binding].
-	Carries bool `json:"carries,omitempty"`
-	// GoneAt is when it was first found gone; zero while it is there.
-	GoneAt time.Time `json:"gone_at,omitzero"`
-	ByUs   bool      `json:"by_us"` // gone through an act of ours
-	// CameBack: it appeared after the account had been signed out here.
-	CameBack bool `json:"came_back"`
 }
 
 // DeviceState is what is known of a linked device.
@@ -332,56 +268,6 @@ func (s *Seal) Row(id SourceID) *SealRow {
 	}
 	return nil
 }
-
-// Line is one line of a list that a person is shown and answers for.
-type Line struct {
-	ID   string `json:"id"`
-	Text string `json:"text"`
-}
-
-// Profile is what the verdict needs to know of the provider. The catalogue
-// explains, blocks or asks; it never turns missing data into a pass.
-type Profile struct {
-	Provider     string
-	Name         string
-	Datasets     []Dataset // what the provider holds for an account
-	Consequences []Line
-	Purchases    []Line
-	Uncovered    []Line
-	// NoTracker: a fact of confidence H says that the provider runs no device
-	// tracker.
-	NoTracker bool
-	Path      Path // the deletion path that was chosen
-}
-
-// Path is one way to delete the account.
-type Path struct {
-	ID    string
-	Title string
-	Where string // an address or the steps, for a person
-	Needs Needs
-}
-
-// Policy is what this device's policy says of one departure.
-type Policy struct {
-	Allows bool
-	Why    Reason
-	// Waivable are the checks that the policy lets a person of this account's
-	// domain pass.
-	Waivable []CheckID
-	Delay    time.Duration
-	Digest   Digest
-}
-
-// Assurance says how far a permit can be relied on.
-type Assurance string
-
-// The assurances, strongest first.
-const (
-	AssuredSystem   Assurance = "system"
-	AssuredPersonal Assurance = "personal"
-	AssuredAttested Assurance = "attested"
-)
 
 // Handed reports whether the deletion was asked for from this device, still
 // signed in: from then on the server's part stays as it was sealed, for what the
