@@ -35,7 +35,7 @@ func (w Who) Of(provider string, account departure.Account) Match {
 	if provider != "" && provider != account.Provider {
 		return MatchNo
 	}
-	if strings.EqualFold(w.Identity(), account.Identity) && w.User != "" {
+	if w.User != "" && mailbox(w.Identity()) == mailbox(account.Identity) {
 		return MatchYes
 	}
 	user, host, many := Split(account.Identity)
@@ -52,6 +52,19 @@ func (w Who) Of(provider string, account departure.Account) Match {
 		return MatchUnknown
 	}
 	return MatchNo
+}
+
+// mailbox is an identity as its provider compares it: in one case, and for Google
+// without the dots of the name and with one domain for both.
+// Source: Gmail Help, "Dots don't matter in Gmail addresses", and "Switch from
+// googlemail.com to gmail.com".
+func mailbox(identity string) string {
+	identity = strings.ToLower(identity)
+	user, host, _ := Split(identity)
+	if host != "gmail.com" && host != "googlemail.com" {
+		return identity
+	}
+	return strings.ReplaceAll(user, ".", "") + "@gmail.com"
 }
 
 // Split takes an account's identity apart at its last @. ok is false where it

@@ -26,6 +26,8 @@ func TestOf(t *testing.T) {
 		"another port":                    {binding.Who{User: "alice", Host: "cloud.example:8443"}, "nextcloud", own, binding.MatchNo},
 		"another provider":                {binding.Who{User: "alice", Host: "cloud.example"}, "google", own, binding.MatchNo},
 		"one server for all":              {binding.Who{User: "alice@gmail.com"}, "google", big, binding.MatchYes},
+		"one box, other dots":             {binding.Who{User: "A.Lice@googlemail.com"}, "google", big, binding.MatchYes},
+		"dots elsewhere":                  {binding.Who{User: "a.lice", Host: "cloud.example"}, "nextcloud", own, binding.MatchNo},
 		"somebody else there":             {binding.Who{User: "bob@gmail.com"}, "google", big, binding.MatchNo},
 		"nobody is named at the provider": {binding.Who{}, "google", big, binding.MatchUnknown},
 		"nothing is known":                {binding.Who{}, "", own, binding.MatchNo},
