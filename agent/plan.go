@@ -26,8 +26,8 @@ func planOf(d departure.Departure, look departure.Look, trackers departure.Track
 			c.Complete = c.Complete && l.Complete
 			if l.Source.Remote || l.Source.Given {
 				c.Asked = true
-				c.InCopy += l.Covered
-				c.Items += l.Items
+				c.InCopy += max(0, l.Covered-max(0, l.Beside))
+				c.Items += l.Counted()
 				c.Bytes += l.Bytes
 				c.OnlyCloud += l.OnlyCloud
 				c.OnlyCloudBytes += l.OnlyCloudBytes

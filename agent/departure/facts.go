@@ -93,6 +93,9 @@ type Listing struct {
 	// provider: what lies beside a photo, an image in a note, a contact that
 	// another file given has too.
 	Beside int64 `json:"beside,omitempty"`
+	// Aside counts those of Items, in the copy or not, that lie beside what a
+	// person counts. It is for the numbers that are shown before there is a copy.
+	Aside int64 `json:"aside,omitempty"`
 	// Export names the export that the source is, where nothing in it shows that
 	// its last part is here; Parts is how many are.
 	Export string `json:"export,omitempty"`
@@ -101,6 +104,10 @@ type Listing struct {
 	OnlyCloud      int64 `json:"only_cloud"`
 	OnlyCloudBytes int64 `json:"only_cloud_bytes"`
 }
+
+// Counted is how many items a person counts at the provider, as far as their names
+// and what is copied of them tell.
+func (l Listing) Counted() int64 { return max(0, l.Items-max(0, l.Aside, l.Beside)) }
 
 // Missing is how many items are neither in the ledger nor a named failure. A
 // count that cannot be counts as missing.

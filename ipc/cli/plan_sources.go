@@ -14,7 +14,7 @@ func (s *session) showSources(class agent.PlanClass) {
 		}
 		held := "not known"
 		if l.Complete {
-			held = amount(l.Items, class.Dataset)
+			held = amount(l.Counted(), class.Dataset)
 		}
 		s.para("    ", l.Source.Name+": "+held+", "+becomes(l.Source))
 	}

@@ -146,7 +146,7 @@ func TestTakeoutFromLookToSeal(t *testing.T) {
 				if k.Export != "takeout-20240712T112341Z" || k.Parts != 2 {
 					t.Errorf("nothing says how many parts there are, and none is asked: %+v", k)
 				}
-				if k.Covered-k.Beside != counts || k.Failed != 0 || k.Unsound != 0 || k.Items != k.Covered {
+				if k.Covered-k.Beside != counts || k.Counted() != counts || k.Failed != 0 || k.Unsound != 0 || k.Items != k.Covered {
 					t.Errorf("%s: %d count, not %d: %+v", dataset, k.Covered-k.Beside, counts, k)
 				}
 			}

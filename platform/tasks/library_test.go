@@ -19,7 +19,7 @@ func TestPhotosAreCountedAsAPersonDoes(t *testing.T) {
 		d.backup()
 		return listing(t, d.look(), departure.Photos, false).Covered == 6
 	})
-	if k := listing(t, d.look(), departure.Photos, false); k.Items != 8 || k.Failed != 2 || k.Covered-k.Beside != 2 {
+	if k := listing(t, d.look(), departure.Photos, false); k.Items != 8 || k.Failed != 2 || k.Covered-k.Beside != 2 || k.Counted() != 4 {
 		t.Errorf("%+v", k)
 	}
 	page, err := d.Items(t.Context(), d.job, engine.ItemFilter{Failed: true})

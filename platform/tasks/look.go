@@ -66,8 +66,9 @@ func (w *Worker) list(ctx context.Context, s *survey, o *origin, l *ledger.Ledge
 		return out, 0
 	}
 	var keys, failed, unsound scan.Keys
+	var unlisted int64 // those that cannot be copied: each counts
 	// A live photo, or a RAW file with its JPEG, is one photo at the provider.
-	photos, shots := o.src.Given && o.src.Dataset == departure.Photos, source.Shots{}
+	photos, shots, every := o.src.Given && o.src.Dataset == departure.Photos, source.Shots{}, source.Shots{}
 	for item, err := range o.list(ctx, nil) {
 		var incomplete *source.Incomplete
 		var fails *source.Failed
@@ -85,8 +86,15 @@ func (w *Worker) list(ctx context.Context, s *survey, o *origin, l *ledger.Ledge
 		out.Bytes += max(0, item.Size)
 		if fails != nil {
 			out.Failed++
+			unlisted++
 			failed.Add(item.ID, string(fails.Reason))
 			continue
+		}
+		aside := o.beside[item.ID] || beside(o.src, &item)
+		if aside {
+			out.Aside++
+		} else if photos {
+			every.Add(item.ID)
 		}
 		switch state(l, &item) {
 		case ledger.Held:
@@ -95,7 +103,7 @@ func (w *Worker) list(ctx context.Context, s *survey, o *origin, l *ledger.Ledge
 				out.Unsound++
 				unsound.Add(item.ID, item.Rev)
 			}
-			if o.beside[item.ID] || beside(o.src, &item) || s.again(o, &item) {
+			if aside || s.again(o, &item) {
 				out.Beside++
 			} else if photos {
 				shots.Add(item.ID)
@@ -111,6 +119,7 @@ func (w *Worker) list(ctx context.Context, s *survey, o *origin, l *ledger.Ledge
 	}
 	if photos {
 		out.Beside = max(out.Beside, out.Covered-shots.Count())
+		out.Aside = max(out.Aside, out.Items-unlisted-every.Count())
 	}
 	out.Complete, out.EndedAt, out.Unmarked = ctx.Err() == nil, w.now(), o.unmarked
 	out.Keys, out.Failures = departure.Digest(keys.Digest()), departure.Digest(failed.Digest())
