@@ -158,8 +158,10 @@ func TestCopyResumes(t *testing.T) {
 	if err != nil || n != int64(len(data)) || !bytes.Equal(got.Bytes(), data) {
 		t.Errorf("copied %d of %d, %v", n, len(data), err)
 	}
-	if f.Fired() < 4 || s.Requests()[len(s.Requests())-1].Status != 206 {
-		t.Errorf("fired %d times, last %+v", f.Fired(), s.Requests()[len(s.Requests())-1])
+	// The last answer may not have ended yet for the server.
+	before := s.Requests()[len(s.Requests())-2]
+	if f.Fired() < 4 || before.Status != 206 {
+		t.Errorf("fired %d times, the last but one %+v", f.Fired(), before)
 	}
 }
 
