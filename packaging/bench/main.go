@@ -89,7 +89,8 @@ func command() string {
 	if len(flags) == 0 {
 		return "make bench"
 	}
-	return `make bench BENCHFLAGS="` + strings.Join(flags, " ") + `"`
+	// A dollar is make's, and the shell's before that.
+	return `make bench BENCHFLAGS="` + strings.ReplaceAll(strings.Join(flags, " "), "$", `\$\$`) + `"`
 }
 
 func (o *options) run(ctx context.Context) (err error) {
