@@ -70,12 +70,8 @@ func (*Finder) Name() string { return "akonadi" }
 
 // Find lists the place of every resource.
 func (f *Finder) Find(ctx context.Context) ([]dataset.Store, error) {
-	homes, err := f.dirs.Homes()
-	if err != nil {
-		return nil, err
-	}
-	var stores []dataset.Store
-	for _, h := range homes {
+	return dataset.InHomes(ctx, f.dirs, func(h xdg.Home) ([]dataset.Store, error) {
+		var stores []dataset.Store
 		for _, below := range []string{"", "akonadi"} {
 			found, err := ofFolder(h, filepath.Join(h.Config, below))
 			stores = append(stores, found...)
@@ -83,8 +79,8 @@ func (f *Finder) Find(ctx context.Context) ([]dataset.Store, error) {
 				return stores, err
 			}
 		}
-	}
-	return stores, ctx.Err()
+		return stores, nil
+	})
 }
 
 // ofFolder finds the resources whose settings lie in a folder.

@@ -4,7 +4,8 @@
 // of its own that fills [Finder].
 //
 // It imports agent/departure for the words, platform/binding for whose a store
-// is, backup/source for what an item is, and backup/scan to open what they lie in.
+// is, backup/source for what an item is, backup/scan to open what they lie in, and
+// platform/xdg for the homes of a person.
 //
 // Invariants:
 //   - Finders read, and never write: not even a database's journal beside it.

@@ -53,32 +53,25 @@ func (*Finder) Name() string { return "digikam" }
 
 // Find lists the albums of every library, and its photos.
 func (f *Finder) Find(ctx context.Context) ([]dataset.Store, error) {
-	homes, err := f.dirs.Homes()
-	if err != nil {
-		return nil, err
-	}
-	var stores []dataset.Store
-	for _, h := range homes {
+	return dataset.InHomes(ctx, f.dirs, func(h xdg.Home) ([]dataset.Store, error) {
 		settings, err := settingsOf(filepath.Join(h.Config, "digikamrc"))
 		if err != nil {
-			return stores, err
+			return nil, err
 		}
 		if kind := settings["Database Type"]; kind != "" && kind != "QSQLITE" {
 			s := dataset.Store{ID: departure.SourceID("digikam:" + h.App + "/albums"), Dataset: departure.Photos, Name: "albums of digiKam", Watched: []string{filepath.Join(h.Config, "digikamrc")}}
-			stores = append(stores, dataset.Unreadable(s, fmt.Errorf("a database server (%s) holds them; export them from digiKam", kind)))
-			continue
+			return []dataset.Store{dataset.Unreadable(s, fmt.Errorf("a database server (%s) holds them; export them from digiKam", kind))}, nil
 		}
 		at := filepath.Join(settings["Database Name"], file)
 		if settings["Database Name"] == "" {
 			at = filepath.Join(f.dirs.Pictures, file)
 		}
 		if !filepath.IsAbs(at) || (settings == nil && h.App != "") || !album.There(at) {
-			continue
+			return nil, nil
 		}
 		p := album.Program{Finder: "digikam", ID: h.App, Name: "digiKam", At: at, Dirs: f.dirs, Seen: &f.seen, Library: library}
-		stores = append(stores, p.Stores(ctx)...)
-	}
-	return stores, ctx.Err()
+		return p.Stores(ctx), nil
+	})
 }
 
 // settingsOf reads the group of the database; nil where there is no file.

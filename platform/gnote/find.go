@@ -34,12 +34,8 @@ func (*Finder) Name() string { return "gnote" }
 
 // Find lists the folder of each program that has one.
 func (f *Finder) Find(ctx context.Context) ([]dataset.Store, error) {
-	homes, err := f.dirs.Homes()
-	if err != nil {
-		return nil, err
-	}
-	var stores []dataset.Store
-	for _, h := range homes {
+	return dataset.InHomes(ctx, f.dirs, func(h xdg.Home) ([]dataset.Store, error) {
+		var stores []dataset.Store
 		for _, p := range programs {
 			at := filepath.Join(h.Data, p.folder)
 			s := dataset.Store{ID: departure.SourceID("gnote:" + h.App + ":" + p.folder), Dataset: departure.Notes, Name: "notes in " + p.name}
@@ -56,8 +52,8 @@ func (f *Finder) Find(ctx context.Context) ([]dataset.Store, error) {
 			}
 			stores = append(stores, s)
 		}
-	}
-	return stores, ctx.Err()
+		return stores, nil
+	})
 }
 
 // withText lists, after each note's file, the text made of it.

@@ -33,12 +33,8 @@ func (*Finder) Name() string { return "joplin" }
 
 // Find lists the database of every profile.
 func (f *Finder) Find(ctx context.Context) ([]dataset.Store, error) {
-	homes, err := f.dirs.Homes()
-	if err != nil {
-		return nil, err
-	}
-	var stores []dataset.Store
-	for _, h := range homes {
+	return dataset.InHomes(ctx, f.dirs, func(h xdg.Home) ([]dataset.Store, error) {
+		var stores []dataset.Store
 		for _, program := range []struct{ folder, name string }{{"joplin-desktop", "Joplin"}, {"joplin", "Joplin in the terminal"}} {
 			base := filepath.Join(h.Config, program.folder)
 			profiles, err := filepath.Glob(filepath.Join(escaped(base), "profile-*"))
@@ -58,8 +54,8 @@ func (f *Finder) Find(ctx context.Context) ([]dataset.Store, error) {
 				}
 			}
 		}
-	}
-	return stores, ctx.Err()
+		return stores, nil
+	})
 }
 
 // escaped is a path as a pattern that means itself.

@@ -46,33 +46,30 @@ func (*Finder) Name() string { return "obsidian" }
 
 // Find lists every vault that is there, each once.
 func (f *Finder) Find(ctx context.Context) ([]dataset.Store, error) {
-	homes, err := f.dirs.Homes()
-	if err != nil {
-		return nil, err
-	}
-	var stores []dataset.Store
-	for _, h := range homes {
+	known := make(map[string]bool) // two homes may name one vault
+	return dataset.InHomes(ctx, f.dirs, func(h xdg.Home) ([]dataset.Store, error) {
 		at := filepath.Join(h.Config, "obsidian/obsidian.json")
 		raw, err := xdg.ReadFile(at, maxSettings)
 		if errors.Is(err, fs.ErrNotExist) {
-			continue
+			return nil, nil
 		}
 		var paths []string
 		if err == nil {
 			paths, err = vaults(raw)
 		}
 		if err != nil {
-			return stores, fmt.Errorf("cannot read %s: %w", at, err)
+			return nil, fmt.Errorf("cannot read %s: %w", at, err)
 		}
+		var stores []dataset.Store
 		for _, p := range paths {
-			known := slices.ContainsFunc(stores, func(s dataset.Store) bool { return s.Folder == p })
-			if _, err := os.Lstat(p); known || errors.Is(err, fs.ErrNotExist) {
+			if _, err := os.Lstat(p); known[p] || errors.Is(err, fs.ErrNotExist) {
 				continue // it was moved, or lies on a disk that is away
 			}
+			known[p] = true
 			stores = append(stores, vault(p))
 		}
-	}
-	return stores, ctx.Err()
+		return stores, nil
+	})
 }
 
 // vaults are the folders that a list of vaults names.

@@ -36,20 +36,14 @@ func (*Finder) Name() string { return "shotwell" }
 
 // Find lists the albums of every library, and its photos.
 func (f *Finder) Find(ctx context.Context) ([]dataset.Store, error) {
-	homes, err := f.dirs.Homes()
-	if err != nil {
-		return nil, err
-	}
-	var stores []dataset.Store
-	for _, h := range homes {
+	return dataset.InHomes(ctx, f.dirs, func(h xdg.Home) ([]dataset.Store, error) {
 		at := filepath.Join(h.Data, "shotwell/data/photo.db")
 		if !album.There(at) {
-			continue
+			return nil, nil
 		}
 		p := album.Program{Finder: "shotwell", ID: h.App, Name: "Shotwell", At: at, Dirs: f.dirs, Seen: &f.seen, Library: library}
-		stores = append(stores, p.Stores(ctx)...)
-	}
-	return stores, ctx.Err()
+		return p.Stores(ctx), nil
+	})
 }
 
 // picture is one row of photos or films.

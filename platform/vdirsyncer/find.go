@@ -34,19 +34,13 @@ func (*Finder) Name() string { return "vdirsyncer" }
 
 // Find lists every collection of every configuration.
 func (f *Finder) Find(ctx context.Context) ([]dataset.Store, error) {
-	homes, err := f.dirs.Homes()
-	if err != nil {
-		return nil, err
-	}
-	var stores []dataset.Store
-	for _, h := range homes {
+	return dataset.InHomes(ctx, f.dirs, func(h xdg.Home) ([]dataset.Store, error) {
 		found, err := ofHome(h)
 		if err != nil {
-			return stores, err
+			return nil, err
 		}
-		stores = append(stores, found...)
-	}
-	return stores, ctx.Err()
+		return found, nil
+	})
 }
 
 // ofHome finds the collections of one home: its first configuration counts, as
