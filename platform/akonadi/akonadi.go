@@ -19,7 +19,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -107,16 +106,11 @@ func ofFolder(h xdg.Home, at string) ([]dataset.Store, error) {
 }
 
 func settingsIn(at string) ([]string, error) {
-	f, err := os.Open(at)
+	entries, err := xdg.ReadDir(at, maxEntries)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }() // only read
-	entries, err := f.ReadDir(maxEntries + 1)
-	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	var names []string
@@ -125,7 +119,7 @@ func settingsIn(at string) ([]string, error) {
 			names = append(names, e.Name())
 		}
 	}
-	if len(entries) > maxEntries || len(names) > maxResources {
+	if len(names) > maxResources {
 		return nil, fmt.Errorf("%s has more than can be looked at", at)
 	}
 	slices.Sort(names)

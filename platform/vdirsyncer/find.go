@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -185,7 +184,7 @@ func (st *storage) collections(h xdg.Home, whole bool) ([]place, error) {
 	case whole || st.typ == "singlefile":
 		return []place{{filepath.Base(at), at}}, nil
 	}
-	entries, err := list(at)
+	entries, err := xdg.ReadDir(at, maxCollections)
 	if err != nil {
 		return []place{{filepath.Base(at), at}}, nil // opening it says why it cannot be listed
 	}
@@ -209,7 +208,7 @@ func (st *storage) collections(h xdg.Home, whole bool) ([]place, error) {
 // files are the collections of a path with a %s in it.
 func files(before, after string) ([]place, error) {
 	dir, prefix := filepath.Split(before)
-	entries, err := list(dir)
+	entries, err := xdg.ReadDir(dir, maxCollections)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -225,22 +224,6 @@ func files(before, after string) ([]place, error) {
 		}
 	}
 	return places, nil
-}
-
-func list(at string) ([]fs.DirEntry, error) {
-	f, err := os.Open(at)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }() // only read
-	entries, err := f.ReadDir(maxCollections + 1)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
-	}
-	if len(entries) > maxCollections {
-		return nil, fmt.Errorf("%s has more than %d entries", at, maxCollections)
-	}
-	return entries, nil
 }
 
 // expand is a path as the configuration means it.

@@ -2,8 +2,6 @@ package xdg
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -46,20 +44,12 @@ func (d Dirs) Homes() ([]Home, error) {
 
 // folders are the names of the folders in one that need not exist.
 func folders(at string) ([]string, error) {
-	f, err := os.Open(at)
+	entries, err := ReadDir(at, maxApps)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
-	}
-	defer func() { _ = f.Close() }() // only read
-	entries, err := f.ReadDir(maxApps + 1)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
-	}
-	if len(entries) > maxApps {
-		return nil, fmt.Errorf("more than %d programs in %s", maxApps, at)
 	}
 	var names []string
 	for _, e := range entries {

@@ -36,3 +36,21 @@ func ReadFile(at string, most int64) ([]byte, error) {
 	}
 	return raw, nil
 }
+
+// ReadDir lists a folder of at most so many entries, in no order. The error of one
+// that is not there is [fs.ErrNotExist].
+func ReadDir(at string, most int) ([]fs.DirEntry, error) {
+	f, err := os.Open(at)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // only read
+	entries, err := f.ReadDir(most + 1)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if len(entries) > most {
+		return nil, fmt.Errorf("%s has more than %d entries", at, most)
+	}
+	return entries, nil
+}

@@ -34,3 +34,24 @@ func TestReadFile(t *testing.T) {
 		}
 	}
 }
+
+func TestReadDir(t *testing.T) {
+	at := t.TempDir()
+	if entries, err := ReadDir(at, 1); err != nil || len(entries) != 0 {
+		t.Errorf("an empty folder: %v, %v", entries, err)
+	}
+	for _, name := range []string{"a", "b"} {
+		if err := os.WriteFile(filepath.Join(at, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if entries, err := ReadDir(at, 2); err != nil || len(entries) != 2 {
+		t.Errorf("two entries: %v, %v", entries, err)
+	}
+	if entries, err := ReadDir(at, 1); err == nil {
+		t.Errorf("more than asked for: %v", entries)
+	}
+	if _, err := ReadDir(filepath.Join(at, "none"), 1); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("none: %v", err)
+	}
+}
