@@ -37,7 +37,7 @@ func (f *Finder) Find(ctx context.Context) ([]dataset.Store, error) {
 		var stores []dataset.Store
 		for _, program := range []struct{ folder, name string }{{"joplin-desktop", "Joplin"}, {"joplin", "Joplin in the terminal"}} {
 			base := filepath.Join(h.Config, program.folder)
-			profiles, err := filepath.Glob(filepath.Join(escaped(base), "profile-*"))
+			profiles, err := filepath.Glob(filepath.Join(xdg.Literal(base), "profile-*"))
 			if err != nil {
 				return stores, err
 			}
@@ -56,11 +56,6 @@ func (f *Finder) Find(ctx context.Context) ([]dataset.Store, error) {
 		}
 		return stores, nil
 	})
-}
-
-// escaped is a path as a pattern that means itself.
-func escaped(at string) string {
-	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(at)
 }
 
 // profile fills the store of one profile; there is false where it has none.

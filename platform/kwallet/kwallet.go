@@ -16,8 +16,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -49,7 +47,7 @@ func Open(dirs xdg.Dirs) ([]Wallet, error) {
 		if home.Data == "" {
 			continue
 		}
-		files, err := filepath.Glob(filepath.Join(escaped(home.Data), "kwalletd", "*.kwl"))
+		files, err := filepath.Glob(filepath.Join(xdg.Literal(home.Data), "kwalletd", "*.kwl"))
 		if err != nil || len(files) > maxWallets {
 			return nil, fmt.Errorf("cannot look for wallets in %s: there are %d: %v", home.Data, len(files), err)
 		}
@@ -64,27 +62,8 @@ func Open(dirs xdg.Dirs) ([]Wallet, error) {
 	return all, nil
 }
 
-// escaped is a path as a pattern that means itself.
-func escaped(at string) string {
-	var b bytes.Buffer
-	for i := range len(at) {
-		if bytes.IndexByte([]byte(`\*?[`), at[i]) >= 0 {
-			b.WriteByte('\\')
-		}
-		b.WriteByte(at[i])
-	}
-	return b.String()
-}
-
 func read(at string) (Wallet, error) {
-	st, err := os.Stat(at)
-	if err != nil {
-		return Wallet{}, err
-	}
-	if !st.Mode().IsRegular() || st.Size() > maxFile {
-		return Wallet{}, &fs.PathError{Op: "read", Path: at, Err: errors.New("it is no wallet")}
-	}
-	raw, err := os.ReadFile(at)
+	raw, err := xdg.ReadFile(at, maxFile)
 	if err != nil {
 		return Wallet{}, err
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -53,4 +54,9 @@ func ReadDir(at string, most int) ([]fs.DirEntry, error) {
 		return nil, fmt.Errorf("%s has more than %d entries", at, most)
 	}
 	return entries, nil
+}
+
+// Literal is a path as a pattern of [path/filepath.Glob] that means itself.
+func Literal(at string) string {
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(at)
 }

@@ -55,3 +55,15 @@ func TestReadDir(t *testing.T) {
 		t.Errorf("none: %v", err)
 	}
 }
+
+func TestLiteral(t *testing.T) {
+	for _, name := range []string{`a*b`, `a?b`, `a[b]`, `a\b`} {
+		dir := filepath.Join(t.TempDir(), name)
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if found, err := filepath.Glob(Literal(dir)); err != nil || len(found) != 1 || found[0] != dir {
+			t.Errorf("%s: %v, %v", name, found, err)
+		}
+	}
+}
