@@ -107,6 +107,40 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// TestOrder: over a whole square each tool comes once at each place, and each
+// follows each other one equally often.
+func TestOrder(t *testing.T) {
+	for n := 1; n <= 7; n++ {
+		rounds, times := n, 1
+		if n%2 == 1 && n > 1 {
+			rounds, times = 2*n, 2
+		}
+		placed, followed := map[[2]int]int{}, map[[2]int]int{}
+		for round := range rounds {
+			turns := order(n, round)
+			for i, tool := range turns {
+				placed[[2]int{i, tool}]++
+				if i > 0 {
+					followed[[2]int{turns[i-1], tool}]++
+				}
+			}
+		}
+		if len(placed) != n*n || len(followed) != n*(n-1) {
+			t.Fatalf("%d tools: %d places taken, %d pairs", n, len(placed), len(followed))
+		}
+		for at, got := range placed {
+			if got != times {
+				t.Errorf("%d tools: tool %d is at place %d %d times, want %d", n, at[1], at[0], got, times)
+			}
+		}
+		for pair, got := range followed {
+			if got != times {
+				t.Errorf("%d tools: %d follows %d %d times, want %d", n, pair[1], pair[0], got, times)
+			}
+		}
+	}
+}
+
 // TestToolThatIsNotThere: it is named, and one that fails ends the run.
 func TestToolThatIsNotThere(t *testing.T) {
 	p := place(t, false)
@@ -194,15 +228,35 @@ func TestStopped(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("it ended with %v", err)
 	}
-	mounts, err := os.ReadFile("/proc/self/mounts")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if strings.Contains(string(mounts), filepath.Base(p.Dir)) || strings.Contains(string(mounts), `a\040work`) {
-		t.Errorf("something is still mounted:\n%s", mounts)
+	if mounted, err := p.mounted(); err != nil || len(mounted) > 0 {
+		t.Errorf("%v; still mounted: %q", err, mounted)
 	}
 	if _, err := Open(t.Context(), p.Dir); err == nil {
 		t.Error("two runs got the same folder")
+	}
+}
+
+// TestKilled: what a run that was killed left mounted is taken down by the next.
+func TestKilled(t *testing.T) {
+	killed := place(t, true)
+	if _, err := killed.Volume(t.Context(), 16<<20, 64); err != nil {
+		t.Fatal(err)
+	}
+	if mounted, err := killed.mounted(); err != nil || len(mounted) != 1 {
+		t.Fatalf("%v: mounted %q: the test sees nothing", err, mounted)
+	}
+	if err := unix.Flock(int(killed.lock.Fd()), unix.LOCK_UN); err != nil {
+		t.Fatal(err)
+	}
+	next, err := Open(t.Context(), killed.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mounted, err := next.mounted(); err != nil || len(mounted) > 0 {
+		t.Errorf("%v; still mounted: %q", err, mounted)
+	}
+	if err := next.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -8,7 +8,8 @@
 //     over inodes that were freed in the last minutes, one by one, so that a
 //     folder where something was removed makes the next tool slow. Without root
 //     there are folders, which are all kept to the end.
-//   - Rounds are interleaved, and each begins with another tool.
+//   - Rounds are interleaved, in a balanced order: what a tool leaves to the next
+//     one is paid by each in turn.
 //   - A tool that does not make its copy durable is followed by sync -f, and that
 //     is counted.
 //   - Before a copy every file of the source is read once, for everybody; a

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -82,19 +83,28 @@ func (p *Place) Files() string {
 	return "folders of one file system, kept to the end (" + p.Why + ")"
 }
 
-// unmountAll takes down every mount beneath the folder.
+// unmountAll takes down every mount beneath the folder, the newest first.
 func (p *Place) unmountAll() error {
-	mounts, err := os.ReadFile("/proc/self/mounts")
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for line := range strings.Lines(string(mounts)) {
-		if at := strings.Fields(line)[1]; strings.HasPrefix(at, p.Dir+"/") {
-			errs = append(errs, unix.Unmount(unescape(at), 0))
-		}
+	mounted, err := p.mounted()
+	errs := []error{err}
+	for _, at := range slices.Backward(mounted) {
+		errs = append(errs, unix.Unmount(at, 0))
 	}
 	return errors.Join(errs...)
+}
+
+// mounted lists what is mounted beneath the folder, the oldest first.
+func (p *Place) mounted() (found []string, err error) {
+	mounts, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		return nil, err
+	}
+	for line := range strings.Lines(string(mounts)) {
+		if at := unescape(strings.Fields(line)[1]); strings.HasPrefix(at, p.Dir+"/") {
+			found = append(found, at)
+		}
+	}
+	return found, nil
 }
 
 // unescape reads a path of /proc/self/mounts (proc_pid_mounts(5)).

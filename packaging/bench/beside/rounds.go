@@ -69,7 +69,6 @@ type course struct {
 	*Bench
 	Course
 	source *Source
-	cold   bool // the source may have left the memory
 	steps  []*gathered
 	lost   map[string]int // by tool: files that its copy lacks
 }
@@ -83,7 +82,7 @@ func (b *Bench) Run(ctx context.Context, c Course) (rows []report.Row, missing [
 		return nil, nil, fmt.Errorf("cannot make the corpus: %w", err)
 	}
 	defer func() { err = errors.Join(err, source.Close()) }()
-	run := &course{Bench: b, Course: c, source: source, cold: true, lost: map[string]int{}}
+	run := &course{Bench: b, Course: c, source: source, lost: map[string]int{}}
 	var here []*tool
 	for i := range tools {
 		t := &tools[i]
@@ -129,16 +128,36 @@ type turn struct {
 	tool  *tool
 }
 
-// turns are interleaved: each round begins with another tool.
+// turns are interleaved, in an order that is balanced for what a tool leaves to
+// the next one.
 func (c *Course) turns(here []*tool) (turns []turn) {
 	for round := range c.Runs {
-		for i := range here {
-			t := here[(i+round)%len(here)]
-			if c.PeerRuns > 0 && round >= c.PeerRuns && t.program != "" {
+		for _, i := range order(len(here), round) {
+			if c.PeerRuns > 0 && round >= c.PeerRuns && here[i].program != "" {
 				continue
 			}
-			turns = append(turns, turn{round, t})
+			turns = append(turns, turn{round, here[i]})
 		}
+	}
+	return turns
+}
+
+// order is the order of n tools in a round: 0, n-1, 1, n-2 and so on, each raised
+// by the round; where n is odd, every second time around backwards. Over n rounds
+// (2n where n is odd) each tool comes at each place as often, and each follows
+// each other one as often (E. J. Williams, Experimental designs balanced for the
+// estimation of residual effects of treatments, 1949).
+func order(n, round int) []int {
+	turns := make([]int, n)
+	for i := range turns {
+		k := i / 2
+		if i%2 == 1 {
+			k = n - 1 - i/2
+		}
+		turns[i] = (k + round) % n
+	}
+	if n%2 == 1 && round/n%2 == 1 {
+		slices.Reverse(turns)
 	}
 	return turns
 }
@@ -186,14 +205,10 @@ func (c *course) trial(ctx context.Context, turn turn) (took trialTook, err erro
 // run into it.
 func (c *course) ready(ctx context.Context, task Task, v *Volume) error {
 	if task == Verify {
-		c.cold = c.cold || !c.Place.Images
 		return v.chill(ctx)
 	}
-	if c.cold {
-		if err := c.source.warm(ctx); err != nil {
-			return err
-		}
-		c.cold = false
+	if err := c.source.warm(ctx); err != nil {
+		return err
 	}
 	unix.Sync()
 	return nil

@@ -124,7 +124,8 @@ func room(kind corpus.Kind, n int) int64 {
 func (s *Source) Close() error { return s.volume.Close() }
 
 // warm reads every file once, so that no tool finds the source colder than
-// another.
+// another. Once a run is not enough: a system may page out what nobody touched for
+// a minute (DAMON's reclaim), which is shorter than some trials.
 func (s *Source) warm(ctx context.Context) error {
 	return eachFile(s.At, func(path string) error {
 		if ctx.Err() != nil {
