@@ -2,7 +2,8 @@
 // that KDE's Akonadi keeps on this device: the resources of the types vcard,
 // vcarddir, contacts, ical, icaldir and akonotes. It fills dataset.Finder.
 //
-// It imports platform/dataset, platform/xdg, and agent/departure for the words.
+// It imports platform/dataset, platform/kconfig, platform/xdg, and agent/departure
+// for the words.
 //
 // Invariants:
 //   - What Akonadi holds of a server lies in its own database, which is a cache
@@ -11,11 +12,10 @@
 //     where it keeps what.
 //
 // Sources: kdepim-runtime, resources/vcard, vcarddir, contacts, ical, icaldir and
-// shared/singlefileresource (the *.kcfg files); KConfig, kconfigini.cpp.
+// shared/singlefileresource (the *.kcfg files).
 package akonadi
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -25,11 +25,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/platform/dataset"
+	"github.com/clearance-project/clearance/platform/kconfig"
 	"github.com/clearance-project/clearance/platform/xdg"
 )
 
@@ -93,7 +93,7 @@ func ofFolder(h xdg.Home, at string) ([]dataset.Store, error) {
 		raw, err := xdg.ReadFile(filepath.Join(at, name), maxSettings)
 		var general map[string]string
 		if err == nil {
-			general, err = group(raw, "General", h)
+			general, err = generalOf(raw, h)
 		}
 		if err != nil {
 			return stores, fmt.Errorf("cannot read %s: %w", filepath.Join(at, name), err)
@@ -158,43 +158,16 @@ func store(h xdg.Home, name string, general map[string]string) (s dataset.Store,
 	}
 }
 
-// group reads one group of a KConfig file.
-func group(raw []byte, name string, h xdg.Home) (map[string]string, error) {
-	values := make(map[string]string)
-	in := false
-	number := 0
-	for line := range bytes.Lines(raw) {
-		number++
-		text := strings.TrimSpace(string(line))
-		switch {
-		case text == "" || text[0] == '#':
-			continue
-		case text[0] == '[':
-			in = text == "["+name+"]"
-			continue
-		case !in:
-			continue
-		}
-		key, value, ok := strings.Cut(text, "=")
-		if !ok {
-			return nil, fmt.Errorf("line %d is no setting", number)
-		}
-		key, flags, _ := strings.Cut(strings.TrimSpace(key), "[$")
-		value, err := unescape(strings.TrimSpace(value))
-		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", number, err)
-		}
-		if strings.Contains(flags, "e") {
-			value = strings.NewReplacer("$HOME", h.Home, "${HOME}", h.Home).Replace(value)
-		}
-		if key == "Path" {
-			if value, err = path(value, h); err != nil {
-				return nil, fmt.Errorf("line %d: %w", number, err)
-			}
-		}
-		values[key] = value
+// generalOf reads the settings of a resource.
+func generalOf(raw []byte, h xdg.Home) (map[string]string, error) {
+	general, err := kconfig.Group(raw, "General", h.Home)
+	if err != nil {
+		return nil, err
 	}
-	return values, nil
+	if general["Path"], err = path(general["Path"], h); err != nil {
+		return nil, fmt.Errorf("the path: %w", err)
+	}
+	return general, nil
 }
 
 // path is a path as a resource has it: also as an address, or below the home.
@@ -216,43 +189,4 @@ func path(value string, h xdg.Home) (string, error) {
 		return "", fmt.Errorf("%q is no path on this device", value)
 	}
 	return value, nil
-}
-
-// unescape undoes KConfig's backslashes.
-func unescape(s string) (string, error) {
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] != '\\' {
-			b.WriteByte(s[i])
-			continue
-		}
-		if i++; i == len(s) {
-			return "", errors.New("it ends in a backslash")
-		}
-		switch s[i] {
-		case 's':
-			b.WriteByte(' ')
-		case 't':
-			b.WriteByte('\t')
-		case 'n':
-			b.WriteByte('\n')
-		case 'r':
-			b.WriteByte('\r')
-		case '\\', ',', ';':
-			b.WriteByte(s[i])
-		case 'x':
-			if i+2 >= len(s) {
-				return "", errors.New("an escape is cut off")
-			}
-			n, err := strconv.ParseUint(s[i+1:i+3], 16, 8)
-			if err != nil {
-				return "", fmt.Errorf("the escape %q is not understood", s[i-1:i+3])
-			}
-			b.WriteByte(byte(n))
-			i += 2
-		default:
-			return "", fmt.Errorf("the escape \\%c is not understood", s[i])
-		}
-	}
-	return b.String(), nil
 }

@@ -152,7 +152,7 @@ func TestSettingsThatAreNotUnderstood(t *testing.T) {
 func FuzzGroup(f *testing.F) {
 	f.Add([]byte("[General]\nPath[$e]=file://$HOME/a%20b\nX=\\x41\n"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		values, err := group(raw, "General", xdg.Home{Home: "/home/a"})
+		values, err := generalOf(raw, xdg.Home{Home: "/home/a"})
 		if at := values["Path"]; err == nil && at != "" && !filepath.IsAbs(at) {
 			t.Errorf("a path %q", at)
 		}

@@ -1,8 +1,8 @@
 // Package digikam finds the albums and tags of digiKam, and the photos that it
 // names outside the person's pictures. It fills dataset.Finder.
 //
-// It imports platform/dataset, platform/dataset/album, platform/sqliteread,
-// platform/xdg, backup/place, and agent/departure for the words.
+// It imports platform/dataset, platform/dataset/album, platform/kconfig,
+// platform/sqliteread, platform/xdg, backup/place, and agent/departure for the words.
 //
 // Invariants:
 //   - A database that a server holds cannot be read, and is one that says so.
@@ -13,12 +13,9 @@
 package digikam
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/url"
 	"path/filepath"
@@ -29,6 +26,7 @@ import (
 	"github.com/clearance-project/clearance/backup/place"
 	"github.com/clearance-project/clearance/platform/dataset"
 	"github.com/clearance-project/clearance/platform/dataset/album"
+	"github.com/clearance-project/clearance/platform/kconfig"
 	"github.com/clearance-project/clearance/platform/sqliteread"
 	"github.com/clearance-project/clearance/platform/xdg"
 )
@@ -54,7 +52,7 @@ func (*Finder) Name() string { return "digikam" }
 // Find lists the albums of every library, and its photos.
 func (f *Finder) Find(ctx context.Context) ([]dataset.Store, error) {
 	return dataset.InHomes(ctx, f.dirs, func(h xdg.Home) ([]dataset.Store, error) {
-		settings, err := settingsOf(filepath.Join(h.Config, "digikamrc"))
+		settings, err := settingsOf(h)
 		if err != nil {
 			return nil, err
 		}
@@ -75,34 +73,15 @@ func (f *Finder) Find(ctx context.Context) ([]dataset.Store, error) {
 }
 
 // settingsOf reads the group of the database; nil where there is no file.
-func settingsOf(at string) (map[string]string, error) {
-	raw, err := xdg.ReadFile(at, maxSettings)
+func settingsOf(h xdg.Home) (map[string]string, error) {
+	raw, err := xdg.ReadFile(filepath.Join(h.Config, "digikamrc"), maxSettings)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return database(bytes.NewReader(raw))
-}
-
-// database reads the group Database Settings of a digikamrc.
-func database(r io.Reader) (map[string]string, error) {
-	lines := bufio.NewScanner(r)
-	lines.Buffer(nil, maxSettings)
-	values, in := make(map[string]string), false
-	for lines.Scan() {
-		text := strings.TrimSpace(lines.Text())
-		if strings.HasPrefix(text, "[") {
-			in = text == "[Database Settings]"
-			continue
-		}
-		if key, value, ok := strings.Cut(text, "="); ok && in {
-			key, _, _ = strings.Cut(key, "[$")
-			values[strings.TrimSpace(key)] = strings.TrimSpace(value)
-		}
-	}
-	return values, lines.Err()
+	return kconfig.Group(raw, "Database Settings", h.Home)
 }
 
 // What an image's status says. Source: coredbconstants.h.

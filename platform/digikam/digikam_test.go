@@ -1,7 +1,6 @@
 package digikam
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/url"
 	"os"
@@ -118,6 +117,18 @@ func TestAlbums(t *testing.T) {
 	}
 }
 
+// TestADatabaseInTheHome: KDE's programs write $HOME and escapes.
+func TestADatabaseInTheHome(t *testing.T) {
+	home := t.TempDir()
+	at := filepath.Join(home, " db", file)
+	makeLibrary(t, home, at, home)
+	datasettest.Write(t, filepath.Join(home, ".config/digikamrc"), "[Database Settings]\nDatabase Name[$e]=$HOME/\\sdb/\n")
+	stores, err := New(dirs(home)).Find(t.Context())
+	if err != nil || len(stores) != 1 || stores[0].ID != "digikam:/albums" || !slices.Equal(stores[0].Watched, []string{at}) {
+		t.Errorf("%+v %v", stores, err)
+	}
+}
+
 // TestADatabaseOfAServer says that it cannot be read.
 func TestADatabaseOfAServer(t *testing.T) {
 	home := t.TempDir()
@@ -129,10 +140,9 @@ func TestADatabaseOfAServer(t *testing.T) {
 }
 
 func FuzzRoot(f *testing.F) {
-	f.Add([]byte("[Database Settings]\nDatabase Name=/x\n"), "volumeid:?path=%2Fa", "/b")
-	f.Add([]byte(""), "networkshareid:?mountpath=/x", "../..")
-	f.Fuzz(func(t *testing.T, settings []byte, identifier, specific string) {
-		_, _ = database(bytes.NewReader(settings))
+	f.Add("volumeid:?path=%2Fa", "/b")
+	f.Add("networkshareid:?mountpath=/x", "../..")
+	f.Fuzz(func(t *testing.T, identifier, specific string) {
 		if strings.Contains(identifier, "uuid") {
 			return // a disk is looked for
 		}

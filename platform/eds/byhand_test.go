@@ -10,6 +10,7 @@ import (
 
 	"github.com/clearance-project/clearance/platform/binding"
 	"github.com/clearance-project/clearance/platform/binding/bindingtest"
+	"github.com/clearance-project/clearance/platform/gkeyfile"
 	"github.com/clearance-project/clearance/platform/secrets"
 	"github.com/clearance-project/clearance/platform/session/sessiontest"
 )
@@ -156,8 +157,8 @@ func TestWhereASourceIs(t *testing.T) {
 		"[Security]\nMethod=tls\n": false, "[Security]\nMethod=none\n": true, "[Security]\n": true, "": true,
 		"[Collection]\nContactsUrl=http://h/\n": true, "[Collection]\nCalendarUrl=https://h/\n": false,
 	} {
-		file, err := parseKeyFile(text)
-		if got := plain([]entry{{}, {file: file}, {file: keyFile{"Security": {"Method": "none"}}}}); err != nil || got != want {
+		file, err := dataOf(text)
+		if got := plain([]entry{{}, {file: file}, {file: gkeyfile.File{"Security": {"Method": "none"}}}}); err != nil || got != want {
 			t.Errorf("%q: %v, %v; want %v", text, got, err, want)
 		}
 	}

@@ -214,7 +214,7 @@ func TestServicesThatLie(t *testing.T) {
 		_, err := client.Sources(t.Context())
 		is(t, err, ErrReply)
 	}
-	for _, data := range []any{7, "[Data Source]\nnonsense\n[Address Book]\nBackendName=local\n", "[Data Source]\nParent=nobody\n[Address Book]\nBackendName=local\n", "[Data Source]\nParent=b\n[Address Book]\nBackendName=local\n", strings.Repeat("x", maxKeyFile+1)} {
+	for _, data := range []any{7, "[Data Source]\nnonsense\n[Address Book]\nBackendName=local\n", "[Data Source]\nParent=nobody\n[Address Book]\nBackendName=local\n", "[Data Source]\nParent=b\n[Address Book]\nBackendName=local\n", strings.Repeat("x", maxData+1)} {
 		l.say("GetManagedObjects", registryOf(book(data)))
 		list, err := client.Sources(t.Context())
 		if err != nil || len(list) != 1 || list[0].Malformed == "" || list[0].Local || list[0].Evidence() == EvidenceOrigin {

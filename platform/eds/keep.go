@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/clearance-project/clearance/platform/gkeyfile"
 )
 
 // Shelf names one of Clearance's own local stores.
@@ -50,7 +52,7 @@ func (c *Client) makeSource(ctx context.Context, s Shelf, group string) error {
 	if err != nil {
 		return err
 	}
-	data := "[Data Source]\nDisplayName=" + escapeValue(strings.ToValidUTF8(s.Name, "")) + "\nEnabled=true\nParent=local-stub\n\n[" + group + "]\nBackendName=local\n"
+	data := "[Data Source]\nDisplayName=" + gkeyfile.Escape(strings.ToValidUTF8(s.Name, "")) + "\nEnabled=true\nParent=local-stub\n\n[" + group + "]\nBackendName=local\n"
 	err = c.call(ctx, c.opts.CallTimeout, registryAt(name), dotted+"SourceManager.CreateSources", []any{map[string]string{s.UID(): data}})
 	return failed(ctx, "make a local "+string(s.Kind), err)
 }

@@ -1,41 +1,9 @@
 package eds
 
 import (
-	"errors"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
-
-func TestKeyFile(t *testing.T) {
-	for _, c := range []struct {
-		data string
-		want keyFile
-		bad  bool
-	}{
-		{"", keyFile{}, false},
-		{"# comment\n\n[A]\nk=v\nk[de]=w\n x = y \n", keyFile{"A": {"k": "v", "x": "y "}}, false},
-		{"[A]\nk=a\\sb\\nc\\td\\\\e\\\n", keyFile{"A": {"k": "a b\nc\td\\e\\"}}, false},
-		{"[A]\nk=1\n[B]\nk=2\n[A]\nk=3\r\n", keyFile{"A": {"k": "3"}, "B": {"k": "2"}}, false},
-		{"k=v\n[A]\nnonsense\n=v\n[B\nx=1\n", keyFile{"A": {}}, true},
-		{"[A]\nk=a=b\n", keyFile{"A": {"k": "a=b"}}, false},
-	} {
-		got, err := parseKeyFile(c.data)
-		if diff := cmp.Diff(c.want, got); diff != "" || (err != nil) != c.bad {
-			t.Errorf("%q: %s %v", c.data, diff, err)
-		}
-	}
-	for _, s := range []string{"plain", ` leading`, "a\nb\tc\\d", "ünï"} {
-		kf, err := parseKeyFile("[A]\nk=" + escapeValue(s) + "\n")
-		if err != nil || kf.get("A", "k") != s {
-			t.Errorf("%q became %q, %v", s, kf.get("A", "k"), err)
-		}
-	}
-	if _, err := parseKeyFile(strings.Repeat("x", maxKeyFile+1)); !errors.Is(err, ErrTooLarge) {
-		t.Error(err)
-	}
-}
 
 func TestVersions(t *testing.T) {
 	for name, want := range map[string]int{dotted + "Sources5": 5, dotted + "Sources": -1, dotted + "Sources10": 10, dotted + "Sources5x": -1, dotted + "SourcesX5": -1, "x" + dotted + "Sources5": -1, dotted + "Sources99999999999": -1, dotted + "Sources-1": -1} {
@@ -48,7 +16,7 @@ func TestVersions(t *testing.T) {
 func TestResolveParents(t *testing.T) {
 	all := map[string]entry{}
 	add := func(uid, data string) {
-		kf, err := parseKeyFile(data)
+		kf, err := dataOf(data)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -143,7 +111,7 @@ func FuzzKeyFile(f *testing.F) {
 	f.Add(bookData)
 	f.Add("[A]\nk[x]=\\\n[")
 	f.Fuzz(func(t *testing.T, s string) {
-		kf, _ := parseKeyFile(s)
+		kf, _ := dataOf(s)
 		resolve(entry{uid: "a", file: kf}, map[string]entry{"a": {uid: "a", file: kf}})
 	})
 }

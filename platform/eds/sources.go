@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/godbus/dbus/v5"
+
+	"github.com/clearance-project/clearance/platform/gkeyfile"
 )
 
 // Kind of a source.
@@ -107,7 +109,7 @@ type entry struct {
 	status    string
 	writable  bool
 	removable bool
-	file      keyFile
+	file      gkeyfile.File
 	malformed string
 }
 
@@ -190,7 +192,7 @@ func readEntry(path dbus.ObjectPath, faces map[string]map[string]dbus.Variant) (
 	_, e.removable = faces[dotted+"Source.Removable"]
 	data, err := prop[string](props, "Data")
 	if err == nil {
-		e.file, err = parseKeyFile(data)
+		e.file, err = dataOf(data)
 	}
 	status, statusErr := prop[string](props, "ConnectionStatus")
 	e.status = status
@@ -203,19 +205,19 @@ func readEntry(path dbus.ObjectPath, faces map[string]map[string]dbus.Variant) (
 // resolve follows the parents.
 func resolve(e entry, all map[string]entry) Source {
 	s := Source{
-		UID: e.uid, DisplayName: cut(e.file.get("Data Source", "DisplayName"), 500), Kind: Other, Status: e.status,
+		UID: e.uid, DisplayName: cut(e.file["Data Source"]["DisplayName"], 500), Kind: Other, Status: e.status,
 		Writable: e.writable, Removable: e.removable, Malformed: e.malformed,
-		Enabled: e.file.bool("Data Source", "Enabled", true),
+		Enabled: e.file.Bool("Data Source", "Enabled", true),
 	}
 	for _, g := range groups {
-		if e.file.has(g.name) {
-			s.Kind, s.Backend, s.MailAccount = g.kind, e.file.get(g.name, "BackendName"), g.name == "Mail Account"
+		if e.file.Has(g.name) {
+			s.Kind, s.Backend, s.MailAccount = g.kind, e.file[g.name]["BackendName"], g.name == "Mail Account"
 			break
 		}
 	}
 	chain := parents(e, all, &s)
 	for _, p := range chain {
-		s.Enabled = s.Enabled && p.file.bool("Data Source", "Enabled", true)
+		s.Enabled = s.Enabled && p.file.Bool("Data Source", "Enabled", true)
 	}
 	for _, p := range append([]entry{e}, chain...) {
 		s.GOAAccount = cmp.Or(s.GOAAccount, accountOf(p, "GNOME Online Accounts"))
@@ -223,17 +225,17 @@ func resolve(e entry, all map[string]entry) Source {
 		locate(&s, p)
 	}
 	s.Plain = plain(append([]entry{e}, chain...))
-	remote := s.Account() || s.Host != "" || slices.ContainsFunc(chain, func(p entry) bool { return p.file.has("Collection") })
+	remote := s.Account() || s.Host != "" || slices.ContainsFunc(chain, func(p entry) bool { return p.file.Has("Collection") })
 	s.Local = s.Kind.Holds() && s.Backend == "local" && !remote && s.Malformed == ""
 	return s
 }
 
 // accountOf is never "" for a source that has the account's group at all.
 func accountOf(e entry, group string) string {
-	if !e.file.has(group) {
+	if !e.file.Has(group) {
 		return ""
 	}
-	if id := e.file.get(group, "AccountId"); id != "" {
+	if id := e.file[group]["AccountId"]; id != "" {
 		return id
 	}
 	return "unknown"
@@ -241,7 +243,7 @@ func accountOf(e entry, group string) string {
 
 func parents(e entry, all map[string]entry, s *Source) []entry {
 	var chain []entry
-	for uid := e.file.get("Data Source", "Parent"); uid != ""; uid = chain[len(chain)-1].file.get("Data Source", "Parent") {
+	for uid := e.file["Data Source"]["Parent"]; uid != ""; uid = chain[len(chain)-1].file["Data Source"]["Parent"] {
 		p, ok := all[uid]
 		if !ok {
 			s.Malformed = cmp.Or(s.Malformed, fmt.Sprintf("its parent %q is not there", cut(uid, 80)))
@@ -264,15 +266,15 @@ func parents(e entry, all map[string]entry, s *Source) []entry {
 func locate(s *Source, e entry) {
 	const auth, dav, coll = "Authentication", "WebDAV Backend", "Collection"
 	if s.Host == "" {
-		s.Host = strings.ToLower(e.file.get(auth, "Host"))
-		if port, err := strconv.ParseUint(e.file.get(auth, "Port"), 10, 16); err == nil && s.Host != "" {
+		s.Host = strings.ToLower(e.file[auth]["Host"])
+		if port, err := strconv.ParseUint(e.file[auth]["Port"], 10, 16); err == nil && s.Host != "" {
 			s.Port = int(port)
 		}
 	}
-	s.User = cmp.Or(s.User, e.file.get(auth, "User"), e.file.get(coll, "Identity"))
-	s.Path = cmp.Or(s.Path, e.file.get(dav, "ResourcePath"))
+	s.User = cmp.Or(s.User, e.file[auth]["User"], e.file[coll]["Identity"])
+	s.Path = cmp.Or(s.Path, e.file[dav]["ResourcePath"])
 	for _, key := range []string{"ContactsUrl", "CalendarUrl"} {
-		u, err := url.Parse(e.file.get(coll, key))
+		u, err := url.Parse(e.file[coll][key])
 		if s.Host != "" || err != nil || u.Host == "" {
 			continue
 		}
@@ -288,11 +290,11 @@ func locate(s *Source, e entry) {
 // libedataserver, whose method is "none" for it.
 func plain(chain []entry) bool {
 	for _, e := range chain {
-		if e.file.has("Security") {
-			method := strings.TrimSpace(e.file.get("Security", "Method"))
+		if e.file.Has("Security") {
+			method := strings.TrimSpace(e.file["Security"]["Method"])
 			return method == "" || method == "none"
 		}
-		if at := cmp.Or(e.file.get("Collection", "ContactsUrl"), e.file.get("Collection", "CalendarUrl")); at != "" {
+		if at := cmp.Or(e.file["Collection"]["ContactsUrl"], e.file["Collection"]["CalendarUrl"]); at != "" {
 			return strings.HasPrefix(at, "http://")
 		}
 	}
@@ -309,4 +311,17 @@ func Descendants(list []Source, goaAccount string) []Source {
 		}
 	}
 	return out
+}
+
+// maxData bounds a source's Data, in bytes: the largest of EDS's own has 6 kB.
+const maxData = 1 << 20
+
+// dataOf reads a source's Data. With an error comes what is understood of it: a
+// caller decides whether a half-read source will do.
+func dataOf(data string) (gkeyfile.File, error) {
+	file, err := gkeyfile.Parse(data, maxData)
+	if err != nil {
+		err = fmt.Errorf("cannot read the source's data: %w", err)
+	}
+	return file, err
 }

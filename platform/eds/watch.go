@@ -11,6 +11,7 @@ import (
 	"github.com/godbus/dbus/v5"
 
 	"github.com/clearance-project/clearance/platform/bus"
+	"github.com/clearance-project/clearance/platform/gkeyfile"
 )
 
 // Change says what kind of thing happened.
@@ -52,7 +53,7 @@ type Watch struct {
 	pending map[Event]bool
 	stores  map[string]*watched // by UID
 	byPath  map[dbus.ObjectPath]string
-	files   map[string]keyFile // registry entries by UID
+	files   map[string]gkeyfile.File // registry entries by UID
 	subs    []*bus.Subscription
 	closed  bool
 }
@@ -158,7 +159,7 @@ func (w *Watch) Renew(ctx context.Context) error {
 		heard.Close()
 		return err
 	}
-	files, byPath := map[string]keyFile{}, map[dbus.ObjectPath]string{}
+	files, byPath := map[string]gkeyfile.File{}, map[dbus.ObjectPath]string{}
 	for uid, e := range entries {
 		files[uid], byPath[e.path] = e.file, uid
 	}
@@ -304,7 +305,7 @@ func (w *Watch) registry(sig *dbus.Signal) {
 // reached the server over TLS.
 func (w *Watch) entryChanged(uid string, data dbus.Variant) {
 	text, ok := data.Value().(string)
-	file, err := parseKeyFile(text)
+	file, err := dataOf(text)
 	old, known := w.files[uid]
 	if ok && err == nil && known && reflect.DeepEqual(lives(old), lives(file)) {
 		return
@@ -316,7 +317,7 @@ func (w *Watch) entryChanged(uid string, data dbus.Variant) {
 }
 
 // lives is what an entry says of where its items are.
-func lives(file keyFile) Source {
+func lives(file gkeyfile.File) Source {
 	s := resolve(entry{file: file}, nil)
 	s.Plain = false
 	return s

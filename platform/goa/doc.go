@@ -2,7 +2,7 @@
 // back what a removal has left.
 //
 // It imports agent/departure, platform/binding (whose port it fills), platform/bus,
-// platform/secrets, platform/xdg and godbus.
+// platform/gkeyfile, platform/secrets, platform/xdg and godbus.
 //
 // Facts it rests on, measured on GOA 3.46: Account.Remove answers before
 // evolution-data-server has let go of the data; with the keyring locked it

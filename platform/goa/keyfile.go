@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/clearance-project/clearance/platform/gkeyfile"
 	"github.com/clearance-project/clearance/platform/xdg"
 )
 
@@ -41,40 +42,18 @@ func readKeyFile(path string) (map[string]group, error) {
 	return groups, nil
 }
 
-// parseKeyFile reads a key file as the Desktop Entry Specification's "Basic
-// format of the file" has it, as GLib does. A line that is none of it makes the
-// whole file unreadable, for GLib as for us.
+// parseKeyFile takes the accounts out of a key file. A line that is none of it
+// makes the whole file unreadable, for GLib as for us.
 func parseKeyFile(text string) (map[string]group, error) {
+	file, err := gkeyfile.Parse(text, maxKeyFile)
+	if err != nil {
+		return nil, err
+	}
 	groups := map[string]group{}
-	var current group
-	started := false
-	number := 0
-	for line := range strings.Lines(text) {
-		number++
-		line = strings.TrimRight(strings.TrimLeft(line, " \t"), "\r\n")
-		if line == "" || line[0] == '#' {
-			continue
+	for name, values := range file {
+		if id, ok := strings.CutPrefix(name, groupPrefix); ok {
+			groups[id] = values
 		}
-		if line[0] == '[' {
-			name, ok := strings.CutSuffix(strings.TrimRight(line[1:], " \t"), "]")
-			if !ok || name == "" || strings.ContainsAny(name, "[]") {
-				return nil, fmt.Errorf("line %d is no group", number)
-			}
-			started = true
-			current = group{}
-			if id, ok := strings.CutPrefix(name, groupPrefix); ok {
-				if groups[id] == nil {
-					groups[id] = current
-				}
-				current = groups[id]
-			}
-			continue
-		}
-		key, value, ok := strings.Cut(line, "=")
-		if !ok || !started {
-			return nil, fmt.Errorf("line %d is neither a group nor a key and its value", number)
-		}
-		current[strings.TrimRight(key, " \t")] = strings.TrimLeft(value, " \t")
 	}
 	return groups, nil
 }

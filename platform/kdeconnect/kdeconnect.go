@@ -11,7 +11,6 @@
 package kdeconnect
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -84,7 +83,7 @@ func read(at string) ([]device, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries, err := qsettings.Parse(bytes.NewReader(raw))
+	entries, err := qsettings.Parse(raw)
 	if err != nil {
 		return nil, err
 	}

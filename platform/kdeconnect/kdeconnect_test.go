@@ -61,7 +61,7 @@ func TestHints(t *testing.T) {
 func FuzzDevices(f *testing.F) {
 	f.Add(list)
 	f.Fuzz(func(t *testing.T, text string) {
-		entries, err := qsettings.Parse(strings.NewReader(text))
+		entries, err := qsettings.Parse([]byte(text))
 		if err != nil {
 			return
 		}

@@ -1,6 +1,6 @@
 // Package mozilla reads the profiles of Firefox and Thunderbird: where they lie,
-// and the settings in their prefs.js. It imports platform/xdg and does nothing
-// but read.
+// and the settings in their prefs.js. It imports platform/inifile and platform/xdg,
+// and does nothing but read.
 //
 // Invariants:
 //   - Every folder that can be a profile is one, also where profiles.ini does not

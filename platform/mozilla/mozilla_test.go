@@ -113,7 +113,7 @@ func FuzzPrefs(f *testing.F) {
 func FuzzIni(f *testing.F) {
 	f.Add("[Profile0]\nIsRelative=1\nPath=../../x\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		all, _ := parseIni("/root", strings.NewReader(text))
+		all, _ := parseIni("/root", text)
 		for _, p := range all {
 			if !filepath.IsAbs(p.Path) {
 				t.Errorf("%q", p.Path)

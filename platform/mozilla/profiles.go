@@ -1,8 +1,6 @@
 package mozilla
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/clearance-project/clearance/platform/inifile"
 	"github.com/clearance-project/clearance/platform/xdg"
 )
 
@@ -129,45 +128,32 @@ func listed(root string) ([]Profile, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseIni(root, bytes.NewReader(raw))
+	return parseIni(root, string(raw))
 }
 
-// parseIni reads the groups [Profile0] and so on.
-func parseIni(root string, r io.Reader) ([]Profile, error) {
-	limited := &io.LimitedReader{R: r, N: maxIni + 1}
-	lines := bufio.NewScanner(limited)
-	lines.Buffer(nil, maxIni)
+// dialect is that of Mozilla's nsINIParser.
+var dialect = inifile.Dialect{MaxBytes: maxIni, Comments: "#;", Part: "=", Spaces: true}
+
+// parseIni reads the groups [Profile0] and so on. What is not understood is passed
+// over, as Mozilla does.
+func parseIni(root, text string) ([]Profile, error) {
+	file, err := dialect.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("the list of profiles: %w", err)
+	}
 	var all []Profile
-	group := map[string]string(nil)
-	add := func() {
-		at := group["Path"]
-		if at == "" {
-			return
+	for _, g := range file {
+		values := g.Values()
+		at := values["Path"]
+		if !strings.HasPrefix(g.Name, "Profile") || at == "" {
+			continue
 		}
-		if group["IsRelative"] != "0" {
+		if values["IsRelative"] != "0" {
 			at = filepath.Join(root, at)
 		}
 		if filepath.IsAbs(at) {
-			all = append(all, Profile{Name: group["Name"], Path: filepath.Clean(at)})
+			all = append(all, Profile{Name: values["Name"], Path: filepath.Clean(at)})
 		}
-	}
-	for lines.Scan() {
-		line := strings.TrimSpace(strings.TrimPrefix(lines.Text(), "\ufeff"))
-		if strings.HasPrefix(line, "[") {
-			add()
-			group = nil
-			if strings.HasPrefix(line, "[Profile") {
-				group = map[string]string{}
-			}
-			continue
-		}
-		if key, value, ok := strings.Cut(line, "="); ok && group != nil {
-			group[key] = value
-		}
-	}
-	add()
-	if err := lines.Err(); err != nil || limited.N == 0 {
-		return nil, errors.Join(errors.New("the list of profiles is too long"), err)
 	}
 	return all, nil
 }

@@ -1,7 +1,6 @@
 package nextcloudclient
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -131,7 +130,7 @@ func read(at string) ([]qsettings.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return qsettings.Parse(bytes.NewReader(raw))
+	return qsettings.Parse(raw)
 }
 
 // parse makes accounts of the entries Accounts\0\url and so on. A group that has

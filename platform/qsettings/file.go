@@ -1,21 +1,17 @@
 package qsettings
 
 import (
-	"bufio"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/clearance-project/clearance/platform/inifile"
 )
 
-// The limits of a file: a line may hold a certificate or a picture.
-const (
-	maxLine  = 8 << 20 // bytes
-	maxFile  = 64 << 20
-	maxLines = 100_000
-)
+// dialect is that of QSettings. Source: Qt's qsettings.cpp, readIniFile.
+var dialect = inifile.Dialect{MaxBytes: 64 << 20, Comments: ";#", Part: "=", Header: inifile.First, Rootless: true}
 
 // Entry is one key of a file, with its value as it stands there: [Value] reads
 // it.
@@ -29,43 +25,24 @@ type Entry struct {
 // nor a comment is an error, as is a value that goes on in the next line, which
 // QSettings itself never writes.
 // Source: Qt's qsettings.cpp, readIniFile and iniUnescapedKey.
-func Parse(r io.Reader) ([]Entry, error) {
-	limited := &io.LimitedReader{R: r, N: maxFile + 1}
-	lines := bufio.NewScanner(limited)
-	lines.Buffer(nil, maxLine)
-	group := []string{}
-	var entries []Entry
-	number := 0
-	for lines.Scan() {
-		number++
-		if number > maxLines || limited.N == 0 {
-			return nil, fmt.Errorf("more than %d lines or %d bytes", maxLines, maxFile)
-		}
-		line := strings.TrimSpace(strings.TrimPrefix(lines.Text(), "\ufeff"))
-		switch {
-		case line == "", line[0] == ';', line[0] == '#':
-		case line[0] == '[':
-			name, _, ok := strings.Cut(line[1:], "]")
-			if !ok {
-				return nil, fmt.Errorf("line %d is no group", number)
-			}
-			group = groupOf(name)
-		default:
-			key, raw, ok := strings.Cut(line, "=")
-			if !ok {
-				return nil, fmt.Errorf("line %d is neither a group nor a key and its value", number)
-			}
-			if strings.HasSuffix(raw, `\`) && (len(raw)-len(strings.TrimRight(raw, `\`)))%2 == 1 {
-				return nil, fmt.Errorf("line %d goes on in the next, which is not understood", number)
-			}
-			if len(names(key)) == 0 {
-				return nil, fmt.Errorf("line %d has no key", number)
-			}
-			entries = append(entries, Entry{Path: slices.Concat(group, names(key)), Raw: strings.TrimSpace(raw)})
-		}
+func Parse(raw []byte) ([]Entry, error) {
+	file, err := dialect.Strict(string(raw))
+	if err != nil {
+		return nil, err
 	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("line %d: %w", number+1, err)
+	var entries []Entry
+	for _, g := range file {
+		group := groupOf(g.Name)
+		for _, k := range g.Keys {
+			if (len(k.Value)-len(strings.TrimRight(k.Value, `\`)))%2 == 1 {
+				return nil, fmt.Errorf("line %d goes on in the next, which is not understood", k.Line)
+			}
+			path := names(k.Name)
+			if len(path) == 0 {
+				return nil, fmt.Errorf("line %d has no key", k.Line)
+			}
+			entries = append(entries, Entry{Path: slices.Concat(group, path), Raw: k.Value})
+		}
 	}
 	return entries, nil
 }

@@ -1,5 +1,5 @@
 // Package qsettings reads values of the INI files that Qt's QSettings writes,
-// such as nextcloud.cfg. It imports nothing of ours and does no I/O.
+// such as nextcloud.cfg. It imports platform/inifile and does no I/O.
 //
 // Invariant: a value is what QSettings wrote, or an error; it is never guessed.
 package qsettings

@@ -1,25 +1,24 @@
 package rclone
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"slices"
-	"strings"
 
 	"github.com/clearance-project/clearance/platform/binding"
+	"github.com/clearance-project/clearance/platform/inifile"
 	"github.com/clearance-project/clearance/platform/xdg"
 )
 
 // The limits of a configuration, where a token may have some kilobytes.
 const (
-	maxLine    = 1 << 20
 	maxFile    = 16 << 20
 	maxRemotes = 2000
 )
+
+var dialect = inifile.Dialect{MaxBytes: maxFile, Comments: "#;", Part: "=", Header: inifile.Last}
 
 // encrypted begins a configuration that is encrypted, after its comment.
 const encrypted = "RCLONE_ENCRYPT_V"
@@ -41,56 +40,31 @@ func read(at string) ([]remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parse(bytes.NewReader(raw))
+	return parse(raw)
 }
 
 // parse reads [name] and its "key = value" lines.
-func parse(r io.Reader) ([]remote, error) {
-	limited := &io.LimitedReader{R: r, N: maxFile + 1}
-	lines := bufio.NewScanner(limited)
-	lines.Buffer(nil, maxLine)
-	var all []remote
-	var name string
-	values := map[string]string(nil)
-	add := func() {
-		if w, ok := whose(values); ok {
-			all = append(all, remote{name, w})
-		}
-	}
-	number := 0
-	for lines.Scan() {
-		number++
-		line := strings.TrimSpace(strings.TrimPrefix(lines.Text(), "\ufeff"))
-		switch {
-		case line == "", line[0] == '#', line[0] == ';':
-		case strings.HasPrefix(line, encrypted):
+func parse(raw []byte) ([]remote, error) {
+	for line := range bytes.Lines(raw) {
+		if bytes.HasPrefix(bytes.TrimSpace(line), []byte(encrypted)) {
 			return nil, errEncrypted
-		case line[0] == '[':
-			add()
-			var ok bool
-			if name, ok = strings.CutSuffix(line[1:], "]"); !ok {
-				return nil, fmt.Errorf("line %d is no remote", number)
-			}
-			values = map[string]string{}
-		default:
-			key, value, ok := strings.Cut(line, "=")
-			if !ok || values == nil {
-				return nil, fmt.Errorf("line %d is neither a remote nor a key and its value", number)
-			}
-			if key = strings.TrimSpace(key); slices.Contains(keys, key) {
-				values[key] = strings.TrimSpace(value)
-			}
-		}
-		if len(all) > maxRemotes || limited.N == 0 {
-			return nil, fmt.Errorf("more than %d remotes or %d bytes", maxRemotes, maxFile)
 		}
 	}
-	add()
-	return all, lines.Err()
+	file, err := dialect.Strict(string(raw))
+	if err != nil {
+		return nil, err
+	}
+	if len(file) > maxRemotes {
+		return nil, fmt.Errorf("more than %d remotes", maxRemotes)
+	}
+	var all []remote
+	for _, g := range file {
+		if w, ok := whose(g.Values()); ok {
+			all = append(all, remote{g.Name, w})
+		}
+	}
+	return all, nil
 }
-
-// keys are those that are read: others hold passwords and tokens.
-var keys = []string{"type", "url", "vendor", "host", "user", "username", "email", "account", "apple_id", "endpoint", "cloud_host", "base_url"}
 
 // none are the storage systems that are no account of their own: they lie on
 // another remote, or on this device.

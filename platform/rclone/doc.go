@@ -1,7 +1,8 @@
 // Package rclone reads the remotes that rclone is signed in to, and where they are
 // mounted. It is a binding.Place.
 //
-// It imports backup/place (for the mounts), platform/binding and xdg.
+// It imports backup/place (for the mounts), platform/binding,
+// platform/inifile and platform/xdg.
 //
 // Invariants:
 //   - It writes nothing: a remote is removed by the person, with rclone.

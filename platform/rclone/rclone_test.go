@@ -101,7 +101,7 @@ func TestMounted(t *testing.T) {
 }
 
 func TestParse(t *testing.T) {
-	all, err := parse(strings.NewReader(`# a comment
+	all, err := parse([]byte(`# a comment
 [mycloud]
 type = webdav
 url = https://alice:secret@cloud.example:8443/dav
@@ -139,8 +139,8 @@ type = dropbox
 	if err != nil || !cmp.Equal(all, want, cmp.AllowUnexported(remote{})) {
 		t.Errorf("%v\n%s", err, cmp.Diff(want, all, cmp.AllowUnexported(remote{})))
 	}
-	for _, bad := range []string{"[x\n", "key = value\n", "[x]\nnothing\n", "RCLONE_ENCRYPT_V1:\n", strings.Repeat("x", maxLine+1)} {
-		if got, err := parse(strings.NewReader(bad)); err == nil {
+	for _, bad := range []string{"[x\n", "key = value\n", "[x]\nnothing\n", "RCLONE_ENCRYPT_V1:\n", strings.Repeat("x", maxFile+1)} {
+		if got, err := parse([]byte(bad)); err == nil {
 			t.Errorf("%.20q: %v", bad, got)
 		}
 	}
@@ -149,7 +149,7 @@ type = dropbox
 func FuzzParse(f *testing.F) {
 	f.Add("[mycloud]\ntype = webdav\nurl = https://cloud.example\nuser = alice\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		all, err := parse(strings.NewReader(text))
+		all, err := parse([]byte(text))
 		if err != nil {
 			return
 		}

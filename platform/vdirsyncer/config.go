@@ -1,16 +1,12 @@
 package vdirsyncer
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
-)
 
-const (
-	maxConfig   = 1 << 20
-	maxSections = 1000
+	"github.com/clearance-project/clearance/platform/inifile"
 )
 
 // config is what a configuration says of pairs and storages.
@@ -80,44 +76,33 @@ func (s *section) text(option string) string {
 	return text
 }
 
+// dialect is that of Python's RawConfigParser. Source: configparser.py.
+var dialect = inifile.Dialect{MaxBytes: maxConfig, Comments: "#;", Part: "=:", Header: inifile.First, Continued: true}
+
+const (
+	maxConfig   = 1 << 20 // bytes
+	maxSections = 1000
+)
+
 // split takes the file apart; every value must be JSON.
 func split(raw []byte) ([]section, error) {
-	if len(raw) > maxConfig {
-		return nil, fmt.Errorf("it has more than %d bytes", maxConfig)
+	file, err := dialect.Strict(string(raw))
+	if err != nil {
+		return nil, err
+	}
+	if len(file) > maxSections {
+		return nil, fmt.Errorf("%d sections are more than can be looked at", len(file))
 	}
 	var sections []section
-	var key string
-	number := 0
-	for line := range bytes.Lines(raw) {
-		number++
-		text := strings.TrimSpace(string(line))
-		switch {
-		case text == "" || text[0] == '#' || text[0] == ';':
-			continue
-		case (line[0] == ' ' || line[0] == '\t') && key != "":
-			sections[len(sections)-1].options[key] += "\n" + text
-			continue
-		case text[0] == '[':
-			name, _, ok := strings.Cut(text[1:], "]")
-			if !ok || len(sections) == maxSections {
-				return nil, fmt.Errorf("line %d begins no section", number)
+	for _, g := range file[1:] {
+		s := section{g.Name, make(map[string]string, len(g.Keys))}
+		for _, k := range g.Keys {
+			if !json.Valid([]byte(k.Value)) {
+				return nil, errors.New("the value of " + k.Name + " in " + g.Name + " is not understood")
 			}
-			sections, key = append(sections, section{name, make(map[string]string)}), ""
-			continue
+			s.options[strings.ToLower(k.Name)] = k.Value
 		}
-		i := strings.IndexAny(text, "=:")
-		if i < 1 || len(sections) == 0 {
-			return nil, fmt.Errorf("line %d is no option of a section", number)
-		}
-		key = strings.ToLower(strings.TrimSpace(text[:i]))
-		sections[len(sections)-1].options[key] = strings.TrimSpace(text[i+1:])
-	}
-	for _, s := range sections {
-		for option, value := range s.options {
-			if !json.Valid([]byte(value)) {
-				return nil, errors.New("the value of " + option + " in " + s.name + " is not understood")
-			}
-		}
+		sections = append(sections, s)
 	}
 	return sections, nil
 }

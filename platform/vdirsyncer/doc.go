@@ -3,7 +3,8 @@
 // singlefile, with the accounts that they are paired with. It fills
 // dataset.Finder.
 //
-// It imports platform/dataset, platform/xdg, and agent/departure for the words.
+// It imports platform/dataset, platform/inifile, platform/xdg, and agent/departure
+// for the words.
 //
 // Invariants:
 //   - A collection outlives the pair that synced it: none goes with a sign-out.
