@@ -2,6 +2,7 @@ package agent
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/agent/provider"
@@ -102,7 +103,10 @@ func count(k *PlanKind, c PlanClass, declared bool) {
 		k.Why = "not all of it could be listed"
 		for _, l := range c.Sources {
 			if !l.Complete && l.Why.Text != "" {
-				k.Why = l.Source.Name + ": " + l.Why.Text
+				k.Why = l.Why.Text
+				if !strings.Contains(k.Why, l.Source.Name) {
+					k.Why = l.Source.Name + ": " + k.Why
+				}
 				break
 			}
 		}

@@ -12,6 +12,9 @@ const (
 	BindingGone     BindingState = "gone"
 )
 
+// ByHand is the code of the remedy of a sign-in that only the person can remove.
+const ByHand = "by-hand"
+
 // Binding is one place on this device where the account is registered.
 type Binding struct {
 	ID      string       `json:"id"`   // exact, new at every sign-in
@@ -27,6 +30,12 @@ type Binding struct {
 	// credential brings nothing, and its end lets no source be absent.
 	Carries bool        `json:"carries,omitempty"`
 	Goes    []Vanishing `json:"goes,omitempty"` // what vanishes from this device with it
+}
+
+// Yours reports whether the account is, or may be, signed in there and only the
+// person can remove it, in the way that Blocked says.
+func (b Binding) Yours() bool {
+	return (b.State == BindingPresent || b.State == "") && b.Blocked != nil && b.Blocked.Code == ByHand
 }
 
 // Vanishing is one thing that goes from this device with a binding.

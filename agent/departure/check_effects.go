@@ -63,7 +63,7 @@ func (j *judge) sealIntact() Check {
 	}
 	if b := j.broken(); b != nil {
 		if _, here := j.listing(b.Source.ID); !here && !b.Source.Remote {
-			return fail(b.Why, &Remedy{Code: "sign-in", Text: "it is no longer on this device: sign in to the account here again", Command: j.cmd("leave")})
+			return fail(b.Why, j.signInAgain())
 		}
 		return fail(b.Why, j.goOn("backup", "copy what is new", StepBackup))
 	}
@@ -101,13 +101,12 @@ func (j *judge) serverSeen() Check {
 		if l.Complete && j.seen(l) {
 			continue
 		}
-		if !l.Complete && l.Why.Code == "no-credential" && j.unbound {
-			return j.cloudLastSeen()
+		remedy, asks := j.credential(l.Why)
+		if !l.Complete && asks && l.Why.Code != "unauthorized" && l.Why.Code != "token-refused" && j.unbound {
+			return j.cloudLastSeen(remedy)
 		}
 		c := unknown(orReason(l.Why, Reason{"server-not-seen", l.Source.Name + " was not listed at the server just now"}), look)
-		if l.Why.Code == "no-credential" || l.Why.Code == "unauthorized" {
-			c.Remedy = j.password()
-		}
+		c.Remedy = orRemedy(remedy, c.Remedy)
 		return c
 	}
 	if asked == 0 {
@@ -151,9 +150,9 @@ func (j *judge) unmarked() time.Time {
 	return oldest
 }
 
-// cloudLastSeen judges the server after a restart: the password was in memory
-// alone and is gone.
-func (j *judge) cloudLastSeen() Check {
+// cloudLastSeen judges the server after a restart: what it was asked with was in
+// memory alone and is gone. remedy brings that back.
+func (j *judge) cloudLastSeen(remedy *Remedy) Check {
 	last := j.f.Departure.Opened
 	for _, r := range j.rows() {
 		if r.Source.Remote && r.End.After(last) {
@@ -165,7 +164,7 @@ func (j *judge) cloudLastSeen() Check {
 	if _, _, counts := j.said(ServerSeen, Accept, "", list); counts && j.othersSignedOut() {
 		return Check{Status: Waived, Reason: Reason{"accepted", text + ", and you accepted that"}}
 	}
-	c := unknown(Reason{"cloud-last-seen", text}, j.password())
+	c := unknown(Reason{"cloud-last-seen", text}, remedy)
 	if j.othersSignedOut() {
 		_, given, _ := j.said(ServerSeen, Accept, "", list)
 		c.Ask = &Ask{Kind: Accept, List: list, Lines: []Line{{ID: "cloud", Text: text}}, Said: given}
@@ -265,59 +264,6 @@ func undone(what string, a Act) string {
 		text += ": " + a.Why
 	}
 	return text
-}
-
-func (j *judge) bindingsRemoved() Check {
-	again := &Remedy{Code: "look", Text: "look again", Command: j.cmd("leave")}
-	if j.f.Look.At.IsZero() || !j.f.Look.Complete {
-		return unknown(orReason(j.f.Look.Why, Reason{"not-looked", "it is not known where the account is signed in"}), again)
-	}
-	for _, b := range j.f.Look.Bindings {
-		switch b.State {
-		case BindingGone:
-			continue
-		case BindingPresent:
-			return j.present(b)
-		case BindingLeftover:
-			c := fail(orReason(b.Why, Reason{"leftover", "something of " + b.Name + " is still on this device"}), again)
-			c.Remedy = orRemedy(b.Blocked, c.Remedy)
-			return c
-		}
-		c := unknown(orReason(b.Why, Reason{"not-known", "it is not known whether " + b.Name + " is signed out"}), again)
-		c.Remedy = orRemedy(b.Blocked, c.Remedy)
-		return c
-	}
-	for _, k := range j.f.Bindings {
-		if !slices.ContainsFunc(j.f.Look.Bindings, func(b Binding) bool { return b.ID == k.ID }) {
-			return unknown(Reason{"not-known", "it is not known whether " + k.Name + " is signed out"}, again)
-		}
-	}
-	n := int64(len(j.f.Bindings))
-	if n == 0 {
-		return na("none", "the account is not signed in on this device")
-	}
-	return Check{Status: Pass, Count: n, Of: n, Reason: Reason{"signed-out", "signed out here, and nothing of the account is left behind"}}
-}
-
-// present judges a binding that is there.
-func (j *judge) present(b Binding) Check {
-	text, code := b.Name+" is still signed in on this device", "signed-in"
-	for _, k := range j.f.Bindings {
-		if k.ID == b.ID && k.CameBack {
-			code, text = "came-back", b.Name+" came back on this device after it was signed out"
-		}
-	}
-	for _, a := range j.f.Acts {
-		if a.Effect == UnbindEffect(b.ID) && a.State == ActInterrupted {
-			code, text = "interrupted", undone("signing out", a)
-		}
-	}
-	c := fail(Reason{code, text}, j.authorise())
-	if b.Blocked != nil {
-		c.Reason = orReason(b.Why, c.Reason)
-		c.Remedy = b.Blocked
-	}
-	return c
 }
 
 func (j *judge) accountsSeparate() Check {

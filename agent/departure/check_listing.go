@@ -74,18 +74,26 @@ func (j *judge) unlisted(list *Remedy) (Check, bool) {
 			continue
 		}
 		c := unknown(orReason(l.Why, Reason{"not-listed", l.Source.Name + " could not be listed"}), list)
-		if l.Why.Code == "no-credential" || l.Why.Code == "unauthorized" {
-			c.Remedy = j.password()
+		if remedy, asks := j.credential(l.Why); asks {
+			c.Remedy = remedy
 		}
 		return c, true
 	}
 	return Check{}, false
 }
 
-// password is the remedy of a server that wants the password once more,
-// wherever that shows.
-func (j *judge) password() *Remedy {
-	return &Remedy{Code: "password", Text: "enter the account's password once more", Command: j.cmd("leave")}
+// credential is the remedy of a server that cannot be asked with what there is,
+// wherever that shows; asks is false where something else is wrong with it.
+func (j *judge) credential(why Reason) (remedy *Remedy, asks bool) {
+	switch why.Code {
+	case "no-credential", "unauthorized":
+		return &Remedy{Code: "password", Text: "enter the account's password once more", Command: j.cmd("leave")}, true
+	case "no-token", "token-refused":
+		// No password opens it: the provider asks for that on a page of its own.
+		return &Remedy{Code: "sign-in", Text: "open Settings, then Online Accounts, and sign in to the account once more on the page of " + j.p.Name +
+			" that opens; Clearance signs it out again once you authorise", Command: j.cmd("leave")}, true
+	}
+	return nil, false
 }
 
 // vanished judges the sources that were known and are no longer there at all.
@@ -108,9 +116,13 @@ func (j *judge) vanished() (Check, bool) {
 			return unknown(Reason{"given-gone", k.Source.Name + " is no longer there"},
 				&Remedy{Code: "bring-back", Text: "bring the folder back", Command: j.cmd("plan")}), true
 		}
-		return unknown(Reason{"vanished", fmt.Sprintf("%s, with %s, is no longer on this device and was not listed in full before",
-			k.Source.Name, counted(k.Items, k.Source.Dataset))},
-			&Remedy{Code: "sign-in", Text: "sign in to the account on this device again", Command: j.cmd("plan")}), true
+		why := Reason{"vanished", fmt.Sprintf("%s, with %s, is no longer on this device and was not listed in full before",
+			k.Source.Name, counted(k.Items, k.Source.Dataset))}
+		if early := j.removedEarly(); len(early) > 0 {
+			why = Reason{"removed-early", fmt.Sprintf("%s, with %s, went from this device before the last look: only while it is here can be seen whether all of it is in your copy",
+				k.Source.Name, counted(k.Items, k.Source.Dataset))}
+		}
+		return unknown(why, j.signInAgain()), true
 	}
 	return Check{}, false
 }

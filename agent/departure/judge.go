@@ -18,6 +18,9 @@ type judge struct {
 	unbound bool
 	handed  bool
 	pending []Effect
+	// early: a check that has to hold before any sign-in is removed does not. The
+	// rows are judged in the order of the table, where these come first.
+	early bool
 }
 
 func newJudge(f Facts, p Profile, pol Policy, now time.Time) *judge {

@@ -114,6 +114,7 @@ func Evaluate(f Facts, p Profile, pol Policy, now time.Time) Verdict {
 		c := j.line(row)
 		v.Checks = append(v.Checks, c)
 		holds[c.Stage] = holds[c.Stage] && c.Status.Holds()
+		j.early = j.early || precedes(c) && !c.Status.Holds()
 		switch c.Status {
 		case Attested:
 			v.Assurance = AssuredAttested

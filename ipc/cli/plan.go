@@ -93,6 +93,9 @@ func (s *session) showSignIn(b departure.Binding) {
 	}
 	switch {
 	case b.Blocked == nil:
+	case b.Yours():
+		s.para("  ", "Only you can remove this. Not yet: leave it as it is until Clearance says so.")
+		s.para("  how, then: ", b.Blocked.Text)
 	case b.Guided:
 		s.para("  to do by hand: ", b.Blocked.Text)
 	default:

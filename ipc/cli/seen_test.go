@@ -39,3 +39,26 @@ func TestSharedIsSaidToStay(t *testing.T) {
 		t.Errorf("it says %q", text)
 	}
 }
+
+// TestOnlyYouCanRemoveItAndNotYet: what only the person can remove is shown in the
+// plan as something to leave alone for now.
+func TestOnlyYouCanRemoveItAndNotYet(t *testing.T) {
+	remedy := &departure.Remedy{Code: departure.ByHand, Text: "open the Address Book, right-click Work and choose Delete"}
+	const notYet = "Not yet: leave it as it is until Clearance says so."
+	for name, c := range map[string]struct {
+		binding departure.Binding
+		early   bool
+	}{
+		"signed in":         {departure.Binding{Name: "Thunderbird", State: departure.BindingPresent, Guided: true, Blocked: remedy}, true},
+		"perhaps signed in": {departure.Binding{Name: "Thunderbird", Blocked: remedy}, true},
+		"left behind":       {departure.Binding{Name: "Thunderbird", State: departure.BindingLeftover, Guided: true, Blocked: remedy}, false},
+		"a transfer":        {departure.Binding{Name: "Thunderbird", State: departure.BindingPresent, Guided: true, Blocked: &departure.Remedy{Code: "wait", Text: remedy.Text}}, false},
+	} {
+		var out bytes.Buffer
+		(&session{out: &out}).showSignIn(c.binding)
+		text := strings.Join(strings.Fields(out.String()), " ")
+		if strings.Contains(text, notYet) != c.early || !strings.Contains(text, remedy.Text) {
+			t.Errorf("%s: %q", name, text)
+		}
+	}
+}

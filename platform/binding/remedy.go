@@ -10,7 +10,7 @@ func Unlock() departure.Remedy {
 // ByHand is an entry that only the person can remove, in the way that text says.
 func (e Entry) ByHand(text string) Entry {
 	e.Guided = true
-	e.Why = departure.Reason{Code: "by-hand", Text: e.Name + ": only you can sign out there"}
-	e.Blocked = &departure.Remedy{Code: "by-hand", Text: text}
+	e.Why = departure.Reason{Code: departure.ByHand, Text: e.Name + ": only you can sign out there"}
+	e.Blocked = &departure.Remedy{Code: departure.ByHand, Text: text}
 	return e
 }

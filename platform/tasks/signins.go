@@ -159,7 +159,7 @@ func (s signIn) binding(account departure.Account, match binding.Match) departur
 		b.State = ""
 		b.Why = departure.Reason{Code: "same-server", Text: s.Name + " is at the same server and may be the same account"}
 		if b.Blocked == nil {
-			b.Blocked = withCommand(&departure.Remedy{Code: "by-hand", Text: "sign out there yourself, or remove it, until you have left: nobody can tell from here whose it is"}, account)
+			b.Blocked = withCommand(&departure.Remedy{Code: departure.ByHand, Text: "sign out there yourself, or remove it, until you have left: nobody can tell from here whose it is"}, account)
 		}
 	case s.Leftover && !s.Guided && s.Blocked == nil:
 		// It can be removed from here, as a sign-in is: with the owner's leave.
@@ -295,7 +295,7 @@ func (w *Worker) goneBinding(ctx context.Context, account departure.Account, k d
 	case len(left) > 0:
 		b.State = departure.BindingLeftover
 		b.Why = departure.Reason{Code: "leftover", Text: fmt.Sprintf("something of %s is still in the %s of this device", k.Name, left[0].Where)}
-		remedy := departure.Remedy{Code: "by-hand", Text: "remove it from the " + left[0].Where + " of this device yourself, then look again"}
+		remedy := departure.Remedy{Code: departure.ByHand, Text: "remove it from the " + left[0].Where + " of this device yourself, then look again"}
 		switch {
 		case left[0].Locked:
 			remedy = binding.Unlock()
