@@ -90,8 +90,11 @@ func (j *judge) credential(why Reason) (remedy *Remedy, asks bool) {
 		return &Remedy{Code: "password", Text: "enter the account's password once more", Command: j.cmd("leave")}, true
 	case "no-token", "token-refused":
 		// No password opens it: the provider asks for that on a page of its own.
-		return &Remedy{Code: "sign-in", Text: "open Settings, then Online Accounts, and sign in to the account once more on the page of " + j.p.Name +
-			" that opens; Clearance signs it out again once you authorise", Command: j.cmd("leave")}, true
+		text := "open Settings, then Online Accounts, and sign in to the account once more, on the provider's own page"
+		if j.unbound {
+			text += "; Clearance signs it out again once you authorise"
+		}
+		return &Remedy{Code: "sign-in", Text: text, Command: j.cmd("leave")}, true
 	}
 	return nil, false
 }

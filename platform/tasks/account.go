@@ -43,8 +43,15 @@ func (w *Worker) Accounts(ctx context.Context) ([]departure.Account, error) {
 // serverSession is how the account's server is asked now, or why it cannot be.
 func (w *Worker) serverSession(ctx context.Context, job engine.Job, in signIns) (*session, departure.Reason) {
 	id := job.Departure.Account.ID
+	m, err := w.recall(id)
+	if err != nil {
+		return nil, departure.Reason{Code: "internal", Text: err.Error()}
+	}
 	why := departure.Reason{Code: "no-credential", Text: "the cloud cannot be asked: the password was only in memory and is gone"}
-	if len(in.present) > 0 {
+	switch {
+	case m.Server.Token:
+		why = departure.Reason{Code: "no-token", Text: "the cloud cannot be asked: it was asked by the sign-in on this device, which is gone"}
+	case len(in.present) > 0:
 		why.Text = "the cloud cannot be asked before you enter the account's password"
 	}
 	for _, s := range in.present {
@@ -76,12 +83,14 @@ func (w *Worker) signedInSession(ctx context.Context, account, at string, server
 	case err == nil:
 	case errors.Is(err, goa.ErrKeyringLocked):
 		return nil, departure.Reason{Code: "keyring-locked", Text: "the cloud cannot be asked: the keyring with the password is locked"}
+	case errors.Is(err, goa.ErrNotAuthorized) && g.OAuth2:
+		return nil, departure.Reason{Code: "token-refused", Text: "the provider no longer accepts how this device is signed in"}
 	case errors.Is(err, goa.ErrNotAuthorized):
 		return nil, departure.Reason{Code: "unauthorized", Text: "the server no longer accepts the password that is stored on this device"}
 	default:
 		return nil, departure.Reason{Code: "no-credential", Text: "the cloud cannot be asked: " + err.Error()}
 	}
-	m := serverMemory{User: creds.User, Contacts: server.Contacts, Calendars: server.Calendars, Files: server.Files, AcceptInvalidCert: server.AcceptInvalidCert}
+	m := serverMemory{User: creds.User, Contacts: server.Contacts, Calendars: server.Calendars, Files: server.Files, AcceptInvalidCert: server.AcceptInvalidCert, Token: !creds.Token.Empty()}
 	if err := w.remember(account, func(am *accountMemory) { am.Server = m }); err != nil {
 		return nil, departure.Reason{Code: "internal", Text: err.Error()}
 	}

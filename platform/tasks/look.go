@@ -74,12 +74,12 @@ func (w *Worker) list(ctx context.Context, s *survey, o *origin, l *ledger.Ledge
 		var fails *source.Failed
 		switch {
 		case errors.As(err, &incomplete):
-			out.Why = listReason(o.src, incomplete.Err)
+			out.Why = s.listReason(o.src, incomplete.Err)
 			return departure.Listing{Source: o.src, Why: out.Why}, 0
 		case errors.As(err, &fails):
 			item = fails.Item
 		case err != nil:
-			return departure.Listing{Source: o.src, Why: listReason(o.src, err)}, 0
+			return departure.Listing{Source: o.src, Why: s.listReason(o.src, err)}, 0
 		}
 		keys.Add(item.ID, item.Rev)
 		out.Items++
@@ -164,9 +164,9 @@ func failure(l *ledger.Ledger, item *source.Item) (ledger.Failure, bool) {
 	return l.Failure(&item.Key)
 }
 
-func listReason(src departure.Source, err error) departure.Reason {
+func (s *survey) listReason(src departure.Source, err error) departure.Reason {
 	if src.Remote {
-		return serverReason(src.Name, err)
+		return s.serverReason(src.Name, err)
 	}
 	return departure.Reason{Code: "not-listed", Text: src.Name + " could not be listed: " + err.Error()}
 }

@@ -34,6 +34,8 @@ type serverMemory struct {
 	Calendars         string `json:"calendars,omitempty"`
 	Files             string `json:"files,omitempty"`
 	AcceptInvalidCert bool   `json:"accept_invalid_cert,omitempty"`
+	// Token: it was last asked with a token of the provider's, not with a password.
+	Token bool `json:"token,omitempty"`
 }
 
 // bookMemory is one book: its uid, new at every sign-in, and its stable source.

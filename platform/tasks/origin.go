@@ -172,6 +172,16 @@ func (s *survey) required() []*origin {
 	return os
 }
 
+// serverReason is [serverReason] of the account's own server: where it was asked
+// with a token, no password opens it.
+func (s *survey) serverReason(what string, err error) departure.Reason {
+	why := serverReason(what, err)
+	if why.Code == "unauthorized" && s.session != nil && s.session.token {
+		why.Code = "token-refused"
+	}
+	return why
+}
+
 // serverReason says what is wrong with a server, with the code that the remedy
 // follows from.
 func serverReason(what string, err error) departure.Reason {

@@ -65,7 +65,7 @@ func serverID(d departure.Dataset, at string) departure.SourceID {
 func (s *survey) findCollections(ctx context.Context, d departure.Dataset, find func(context.Context) (dav.Collections, error)) {
 	cs, err := find(ctx)
 	if err != nil {
-		s.addUnasked(d, serverReason(string(d)+" at the server", err))
+		s.addUnasked(d, s.serverReason(string(d)+" at the server", err))
 		return
 	}
 	s.found[d] = cs
@@ -237,7 +237,7 @@ func (s *survey) findFiles(ctx context.Context, d departure.Dataset) {
 	o := s.serverOrigin(d, "", departure.Reason{})
 	s.add(o)
 	if err != nil {
-		o.why = serverReason(o.src.Name, err)
+		o.why = s.serverReason(o.src.Name, err)
 		return
 	}
 	s.filesOrigin(o, c)

@@ -62,18 +62,18 @@ func (s *survey) rehash(ctx context.Context, l *ledger.Ledger, report engine.Rep
 	if err != nil {
 		return nil, 0, err
 	}
-	return unreadOf(origins, l, &r), int64(r.Differ), nil
+	return s.unreadOf(origins, l, &r), int64(r.Differ), nil
 }
 
 // unreadOf are the sources whose bytes were not all read again. An item that
 // never was in the copy is none of them: the listing has it as failed or
 // missing.
-func unreadOf(origins []*origin, l *ledger.Ledger, r *copy.Rehashed) map[departure.SourceID]departure.Reason {
+func (s *survey) unreadOf(origins []*origin, l *ledger.Ledger, r *copy.Rehashed) map[departure.SourceID]departure.Reason {
 	unread := make(map[departure.SourceID]departure.Reason)
 	for _, o := range origins {
 		for _, in := range r.Incomplete {
 			if in.Ref.Source == string(o.src.ID) || in.Ref.Source == "" {
-				unread[o.src.ID] = listReason(o.src, in.Err)
+				unread[o.src.ID] = s.listReason(o.src, in.Err)
 			}
 		}
 		for _, f := range r.Failures {

@@ -106,7 +106,7 @@ func TestBytesNotReadAgain(t *testing.T) {
 		"nobody knows which was ended": {copy.Rehashed{Incomplete: []*source.Incomplete{{Err: io.ErrUnexpectedEOF}}}, "not-listed", "not-listed"},
 	} {
 		t.Run(what, func(t *testing.T) {
-			got := unreadOf(s.origins, l, &c.r)
+			got := s.unreadOf(s.origins, l, &c.r)
 			if got[files.ID].Code != c.files || got[notes.ID].Code != c.notes {
 				t.Errorf("%+v, want files %q, notes %q", got, c.files, c.notes)
 			}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/clearance-project/clearance/agent/departure"
+	"github.com/clearance-project/clearance/agent/engine"
 	"github.com/clearance-project/clearance/platform/cloud/dav/davtest"
 	"github.com/clearance-project/clearance/platform/goa/goatest"
 	private "github.com/clearance-project/clearance/platform/session"
@@ -73,7 +74,7 @@ func TestTokenIsRenewedByGOA(t *testing.T) {
 	d.keptNoToken("token-1", "token-2")
 }
 
-// TestTokenThatGOACannotRenew is a password that is no longer accepted, by name.
+// TestTokenThatGOACannotRenew: it is told by name, as what no password helps with.
 func TestTokenThatGOACannotRenew(t *testing.T) {
 	for name, ensure := range map[string]func() error{
 		"refused by the provider": func() error { return errors.New("sign in again") },
@@ -84,7 +85,7 @@ func TestTokenThatGOACannotRenew(t *testing.T) {
 			d.account.SetToken("another")
 			daemon.OnEnsure(ensure)
 			l := listing(t, d.look(), departure.Contacts, true)
-			if _, proved := daemon.Calls(); l.Complete || l.Why.Code != "unauthorized" || proved != 1 {
+			if _, proved := daemon.Calls(); l.Complete || l.Why.Code != "token-refused" || proved != 1 {
 				t.Errorf("GOA was asked %d times: %+v", proved, l)
 			}
 			if strings.Contains(fmt.Sprintf("%+v", l), "token-1") {
@@ -92,6 +93,37 @@ func TestTokenThatGOACannotRenew(t *testing.T) {
 			}
 			d.keptNoToken("token-1")
 		})
+	}
+}
+
+// TestNoPasswordStandsForAToken: after the sign-out the token is in memory alone;
+// once it ran out, or the worker began anew, no password is asked for.
+func TestNoPasswordStandsForAToken(t *testing.T) {
+	d, _ := tokenDesk(t)
+	look := d.look()
+	if len(look.Bindings) != 1 {
+		t.Fatalf("signed in at %+v", look.Bindings)
+	}
+	b := look.Bindings[0]
+	must(t, d.Unbind(t.Context(), d.job, b.ID))
+	d.job.Unbound, d.job.Bindings = true, []departure.KnownBinding{{ID: b.ID, Kind: b.Kind, Name: b.Name, Carries: true}}
+	if l := listing(t, d.look(), departure.Contacts, true); !l.Complete {
+		t.Errorf("with the token in memory: %+v", l)
+	}
+	d.account.SetToken("another")
+	if l := listing(t, d.look(), departure.Contacts, true); l.Complete || l.Why.Code != "token-refused" {
+		t.Errorf("with one that ran out: %+v", l)
+	}
+	var blocked *engine.BlockedError
+	if err := d.Credential(t.Context(), d.job, "a password"); !errors.As(err, &blocked) || blocked.Remedy.Code != "sign-in" {
+		t.Errorf("a password: %v", err)
+	}
+	d.mu.Lock()
+	d.sessions[d.job.Departure.Account.ID].client.Close()
+	delete(d.sessions, d.job.Departure.Account.ID)
+	d.mu.Unlock()
+	if l := listing(t, d.look(), departure.Contacts, true); l.Complete || l.Why.Code != "no-token" || strings.Contains(l.Why.Text, "password") {
+		t.Errorf("anew: %+v", l)
 	}
 }
 

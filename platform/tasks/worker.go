@@ -107,6 +107,7 @@ type session struct {
 	memory serverMemory
 	secret dav.Secret
 	client *dav.Client
+	token  bool // secret is one, not a password
 	// renew gets a newer token; nil for a password.
 	renew renewal
 	// last are the complete listings that were made last, for the fence.
@@ -133,7 +134,7 @@ func (w *Worker) keep(account string, m serverMemory, creds dav.Credentials, ren
 	}
 	if old, ok := w.sessions[account]; ok {
 		if old.memory == m && (old.secret == secret || old.renew != nil && renew != nil) {
-			old.secret, old.renew = secret, renew
+			old.secret, old.renew, old.token = secret, renew, !creds.Bearer.Empty()
 			old.client.SetBearer(creds.Bearer)
 			return old, nil
 		}
@@ -147,7 +148,7 @@ func (w *Worker) keep(account string, m serverMemory, creds dav.Credentials, ren
 	if err != nil {
 		return nil, fmt.Errorf("cannot ask the server: %w", err)
 	}
-	s := &session{memory: m, secret: secret, client: client, renew: renew, last: make(map[departure.SourceID]lastListing)}
+	s := &session{memory: m, secret: secret, client: client, token: !creds.Bearer.Empty(), renew: renew, last: make(map[departure.SourceID]lastListing)}
 	w.sessions[account] = s
 	return s, nil
 }
@@ -192,6 +193,10 @@ func (w *Worker) Credential(ctx context.Context, job engine.Job, password string
 	}
 	defer probe.Close()
 	if err := ask(ctx, probe, m.Server); err != nil {
+		if m.Server.Token {
+			return &engine.BlockedError{Why: departure.Reason{Code: "token-refused", Text: "this account takes no password here: its provider asks for that on a page of its own"},
+				Remedy: departure.Remedy{Code: "sign-in", Text: "open Settings, then Online Accounts, and sign in to the account once more", Command: departure.Command("leave", job.Departure.Account)}}
+		}
 		return &engine.BlockedError{Why: serverReason("the server", err),
 			Remedy: departure.Remedy{Code: "password", Text: "enter the account's password once more", Command: departure.Command("leave", job.Departure.Account)}}
 	}

@@ -37,6 +37,7 @@ type Daemon struct {
 	token         string
 	ensure        func() error
 	asked, proved int
+	removed       bool
 }
 
 // Serve owns GOA's name on a connection and answers for one account. The
@@ -117,6 +118,14 @@ func (a account) EnsureCredentials() (int32, *dbus.Error) {
 	return hour, nil
 }
 
+// Remove is the interface's own.
+func (a account) Remove() *dbus.Error {
+	a.d.mu.Lock()
+	defer a.d.mu.Unlock()
+	a.d.removed = true
+	return nil
+}
+
 type objects struct{ d *Daemon }
 
 // GetManagedObjects is ObjectManager's.
@@ -134,9 +143,15 @@ func (o objects) GetManagedObjects() (map[dbus.ObjectPath]map[string]map[string]
 			served[service+"."+name] = values(map[string]any{"Uri": uri, "AcceptSslErrors": false})
 		}
 	}
-	return map[dbus.ObjectPath]map[string]map[string]dbus.Variant{
+	all := map[dbus.ObjectPath]map[string]map[string]dbus.Variant{
 		rootPath + "/Manager": {service + ".Manager": {}}, o.d.Path(): served,
-	}, nil
+	}
+	o.d.mu.Lock()
+	defer o.d.mu.Unlock()
+	if o.d.removed {
+		delete(all, o.d.Path())
+	}
+	return all, nil
 }
 
 func values(of map[string]any) map[string]dbus.Variant {
