@@ -2,8 +2,11 @@ package binding
 
 import (
 	"net"
+	"net/netip"
 	"net/url"
 	"strings"
+
+	"golang.org/x/net/idna"
 )
 
 // ownPorts are the ports of the schemes that an account's address has.
@@ -19,9 +22,26 @@ func Host(address string) string {
 	if err != nil || u.Hostname() == "" {
 		return ""
 	}
-	host, port := strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")), u.Port()
+	host, port := HostName(u.Hostname()), u.Port()
 	if port == "" || port == ownPorts[u.Scheme] {
 		return host
 	}
 	return net.JoinHostPort(host, port)
+}
+
+// HostName is the one spelling of a server's name, or of its name and port: in
+// lower case, without a dot at the end, letters beyond ASCII as the network has
+// them (RFC 5891), and an IP address in its shortest form.
+func HostName(name string) string {
+	if host, port, err := net.SplitHostPort(name); err == nil && port != "" {
+		return net.JoinHostPort(HostName(host), port)
+	}
+	name = strings.TrimSuffix(strings.ToLower(name), ".")
+	if ip, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
+		return ip.Unmap().WithZone("").String()
+	}
+	if ascii, err := idna.Lookup.ToASCII(name); err == nil {
+		return ascii
+	}
+	return name // no name of a server's, such as one with an underscore
 }

@@ -1,7 +1,10 @@
 package binding
 
 import (
+	"net"
 	"strings"
+
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/clearance-project/clearance/agent/departure"
 )
@@ -39,13 +42,22 @@ func (w Who) Of(provider string, account departure.Account) Match {
 		return MatchYes
 	}
 	user, host, many := Split(account.Identity)
+	host = HostName(host)
 	if w.Host == "" || !many {
-		if provider != "" && (w.User == "" || strings.EqualFold(w.User, user)) {
+		if provider != "" && (w.User == "" || folded(w.User) == folded(user)) {
 			return MatchUnknown
 		}
 		return MatchNo
 	}
-	if !strings.EqualFold(host, w.Host) {
+	if w.AnyPort {
+		if name, _, err := net.SplitHostPort(host); err == nil && name == HostName(w.Host) {
+			host = name
+			if folded(w.User) == folded(user) {
+				return MatchUnknown
+			}
+		}
+	}
+	if host != HostName(w.Host) {
 		return MatchNo
 	}
 	if w.User == "" || strings.Contains(user, "@") || strings.Contains(w.User, "@") {
@@ -54,18 +66,25 @@ func (w Who) Of(provider string, account departure.Account) Match {
 	return MatchNo
 }
 
-// mailbox is an identity as its provider compares it: in one case, and for Google
-// without the dots of the name and with one domain for both.
+// mailbox is an identity as its provider compares it: in one case and one form of
+// its letters, with the one spelling of its server, and for Google without the
+// dots of the name and with one domain for both.
 // Source: Gmail Help, "Dots don't matter in Gmail addresses", and "Switch from
 // googlemail.com to gmail.com".
 func mailbox(identity string) string {
-	identity = strings.ToLower(identity)
-	user, host, _ := Split(identity)
-	if host != "gmail.com" && host != "googlemail.com" {
-		return identity
+	user, host, many := Split(folded(identity))
+	if !many {
+		return user
 	}
-	return strings.ReplaceAll(user, ".", "") + "@gmail.com"
+	if host = HostName(host); host == "gmail.com" || host == "googlemail.com" {
+		return strings.ReplaceAll(user, ".", "") + "@gmail.com"
+	}
+	return user + "@" + host
 }
+
+// folded is a name in one case and, as a keyboard or a file system may write its
+// letters in two ways, in one form (Unicode's NFC).
+func folded(name string) string { return norm.NFC.String(strings.ToLower(name)) }
 
 // Split takes an account's identity apart at its last @. ok is false where it
 // names no server.

@@ -9,6 +9,9 @@ import (
 
 func TestOf(t *testing.T) {
 	own := departure.Account{Provider: "nextcloud", Identity: "alice@cloud.example"}
+	idn := departure.Account{Provider: "nextcloud", Identity: "josé@bücher.example"}
+	ported := departure.Account{Provider: "nextcloud", Identity: "alice@cloud.example:8443"}
+	odd := departure.Account{Provider: "nextcloud", Identity: "Alice@Cloud.Example."}
 	big := departure.Account{Provider: "google", Identity: "alice@gmail.com"}
 	for name, c := range map[string]struct {
 		who      binding.Who
@@ -19,6 +22,16 @@ func TestOf(t *testing.T) {
 		"the same":                        {binding.Who{User: "alice", Host: "cloud.example"}, "nextcloud", own, binding.MatchYes},
 		"the same, case aside":            {binding.Who{User: "Alice", Host: "Cloud.Example"}, "nextcloud", own, binding.MatchYes},
 		"the same, protocol alone known":  {binding.Who{User: "alice", Host: "cloud.example"}, "", own, binding.MatchYes},
+		"the same, letters as sent":       {binding.Who{User: "josé", Host: "xn--bcher-kva.example"}, "", idn, binding.MatchYes},
+		"the same, letters composed":      {binding.Who{User: "jose\u0301", Host: "B\u00dcCHER.example."}, "nextcloud", idn, binding.MatchYes},
+		"nobody is named, letters":        {binding.Who{Host: "xn--bcher-kva.example"}, "", idn, binding.MatchUnknown},
+		"her own name spelled otherwise":  {binding.Who{User: "alice", Host: "cloud.example"}, "nextcloud", odd, binding.MatchYes},
+		"nobody is named, otherwise":      {binding.Who{Host: "cloud.example"}, "nextcloud", odd, binding.MatchUnknown},
+		"known by name alone":             {binding.Who{User: "Alice", Host: "cloud.example", AnyPort: true}, "", ported, binding.MatchUnknown},
+		"nobody, known by name alone":     {binding.Who{Host: "cloud.example", AnyPort: true}, "", ported, binding.MatchUnknown},
+		"another, known by name alone":    {binding.Who{User: "bob", Host: "cloud.example", AnyPort: true}, "", ported, binding.MatchNo},
+		"elsewhere, known by name alone":  {binding.Who{User: "alice", Host: "other.example", AnyPort: true}, "", ported, binding.MatchNo},
+		"the same by name alone":          {binding.Who{User: "alice", Host: "cloud.example", AnyPort: true}, "", own, binding.MatchYes},
 		"another person there":            {binding.Who{User: "bob", Host: "cloud.example"}, "nextcloud", own, binding.MatchNo},
 		"an address, perhaps hers":        {binding.Who{User: "alice@mail.example", Host: "cloud.example"}, "nextcloud", own, binding.MatchUnknown},
 		"nobody is named at her server":   {binding.Who{Host: "cloud.example"}, "", own, binding.MatchUnknown},

@@ -58,6 +58,9 @@ type Who struct {
 	// Host is the server, in lower case, with its port where that is not the
 	// scheme's own; "" for a provider that has one server for everybody.
 	Host string
+	// AnyPort: the place knows a server by its name alone, and what it has of it
+	// goes to every port.
+	AnyPort bool
 }
 
 // Server are the addresses at which an account's data is served, without a user

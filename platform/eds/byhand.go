@@ -119,7 +119,7 @@ func (s *Source) hostPort() string {
 	case s.Plain:
 		own = 80
 	}
-	host := strings.TrimSuffix(s.Host, ".")
+	host := binding.HostName(s.Host)
 	if s.Port == 0 || s.Port == own || (s.Kind == Mail && s.Port == 143) {
 		return host
 	}

@@ -60,7 +60,7 @@ func rig(t *testing.T) *bindingtest.Rig {
 	return &bindingtest.Rig{
 		Place: d.place, Secrets: []string{"hunter2"}, SameID: true,
 		Who:      binding.Who{Type: "https", User: "alice", Host: "cloud.example:8443"},
-		OtherWho: binding.Who{Type: "https", User: "bob", Host: "other.example"},
+		OtherWho: binding.Who{Type: "https", User: "bob", Host: "other.example", AnyPort: true},
 		SignIn: func(context.Context, *testing.T) {
 			d.run("git credential-store store", "protocol=https\nhost=cloud.example:8443\nusername=alice\npassword=hunter2\n")
 		},

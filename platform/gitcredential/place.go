@@ -67,7 +67,7 @@ func (p *Place) Entries(ctx context.Context) ([]binding.Entry, error) {
 }
 
 func (p *Place) entry(s store, c credential) binding.Entry {
-	who := binding.Who{Type: "https", User: c.user, Host: c.host}
+	who := binding.Who{Type: "https", User: c.user, Host: c.host, AnyPort: s.netrc}
 	below := s.at
 	if rel, err := filepath.Rel(p.dirs.Home, s.at); err == nil && filepath.IsLocal(rel) {
 		below = rel

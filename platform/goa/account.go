@@ -2,11 +2,10 @@ package goa
 
 import (
 	"fmt"
-	"net"
-	"net/url"
-	"strings"
 
 	"github.com/godbus/dbus/v5"
+
+	"github.com/clearance-project/clearance/platform/binding"
 )
 
 const (
@@ -139,26 +138,11 @@ func (a *Account) readServices(interfaces map[string]map[string]dbus.Variant) er
 // host is the account's server as the key file has it. What an account serves
 // may be switched off, and then its addresses are nowhere else.
 func (g group) host() string {
-	if host := hostOf(g["Uri"]); host != "" {
+	if host := binding.Host(g["Uri"]); host != "" {
 		return host
 	}
 	if host := g["ImapHost"]; host != "" {
-		return strings.ToLower(host)
+		return binding.HostName(host)
 	}
-	return strings.ToLower(g["Host"])
-}
-
-// hostOf is the host of an address as Account.Host has it, empty where the
-// address has none.
-func hostOf(address string) string {
-	u, err := url.Parse(address)
-	if err != nil || u.Hostname() == "" {
-		return ""
-	}
-	host, port := strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")), u.Port()
-	own := map[string]string{"http": "80", "dav": "80", "https": "443", "davs": "443"}
-	if port == "" || port == own[u.Scheme] {
-		return host
-	}
-	return net.JoinHostPort(host, port)
+	return binding.HostName(g["Host"])
 }

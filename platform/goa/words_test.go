@@ -17,8 +17,8 @@ func TestHostOf(t *testing.T) {
 		"davs://b.example:443/": "b.example", "dav://b.example:80/": "b.example", "http://[::1]:8080/": "[::1]:8080",
 		"": "", "/path": "", "mailto:x@y": "", "http://%zz": "",
 	} {
-		if got := hostOf(address); got != want {
-			t.Errorf("hostOf(%q) = %q, want %q", address, got, want)
+		if got := (group{"Uri": address}).host(); got != want {
+			t.Errorf("the host of %q is %q, want %q", address, got, want)
 		}
 	}
 }

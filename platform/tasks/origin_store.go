@@ -15,18 +15,20 @@ import (
 // findStores adds the stores of the programs on this device: those of the
 // account, those that may be, and this device's own where they count.
 func (s *survey) findStores(ctx context.Context) {
+	names, done := s.w.namesakesOf(ctx, s.job.Departure.Account)
+	defer done()
 	for _, f := range s.w.cfg.Finders {
 		stores, err := f.Find(ctx)
 		if err != nil {
 			s.lack("stores", fmt.Sprintf("what %s holds on this device could not be looked at: %v", f.Name(), err))
 		}
 		for i := range stores {
-			s.addStore(&stores[i])
+			s.addStore(&stores[i], names)
 		}
 	}
 }
 
-func (s *survey) addStore(st *dataset.Store) {
+func (s *survey) addStore(st *dataset.Store, names *namesakes) {
 	if st.Close != nil {
 		s.closers = append(s.closers, func(context.Context) error { return st.Close() })
 	}
@@ -34,7 +36,7 @@ func (s *survey) addStore(st *dataset.Store) {
 		// Two homes of one program, as a Snap has, may both have it.
 		st.ID += departure.SourceID("@" + string(departure.DigestOf(st.Folder, st.Watched))[:8])
 	}
-	src, ours := s.storeSource(st)
+	src, ours := s.storeSource(st, names)
 	if !ours || st.Derived {
 		return
 	}
@@ -57,12 +59,12 @@ func (s *survey) addStore(st *dataset.Store) {
 
 // storeSource says what leaving the account does to a store; ours is false for
 // one of somebody else.
-func (s *survey) storeSource(st *dataset.Store) (src departure.Source, ours bool) {
+func (s *survey) storeSource(st *dataset.Store, names *namesakes) (src departure.Source, ours bool) {
 	src = departure.Source{ID: st.ID, Dataset: st.Dataset, Fate: departure.Stays, Name: st.Name}
 	if st.Who == (binding.Who{}) {
 		return src, true
 	}
-	switch s.w.whose("store", st.Who).of(s.job.Departure.Account) {
+	switch names.of(s.w.whose("store", st.Who)) {
 	case binding.MatchNo:
 		return src, false
 	case binding.MatchYes:

@@ -157,7 +157,7 @@ func (s signIn) binding(account departure.Account, match binding.Match) departur
 	switch {
 	case match == binding.MatchUnknown:
 		b.State = ""
-		b.Why = departure.Reason{Code: "same-server", Text: s.Name + " is at the same server and may be the same account"}
+		b.Why = departure.Reason{Code: "same-server", Text: s.Name + " may be the same account: it is at the same server, or at one that could not be told apart"}
 		if b.Blocked == nil {
 			b.Blocked = withCommand(&departure.Remedy{Code: departure.ByHand, Text: "sign out there yourself, or remove it, until you have left: nobody can tell from here whose it is"}, account)
 		}
@@ -214,8 +214,13 @@ func (w *Worker) signIns(ctx context.Context, job engine.Job) (signIns, error) {
 	account := job.Departure.Account
 	all, failed := w.eachPlace(func(p binding.Place) ([]signIn, error) { return w.searched(ctx, p, account) })
 	in.folders, in.unknown = syncedFolders(all, failed)
+	names, done := w.namesakesOf(ctx, account)
+	defer done()
 	for _, s := range all {
 		match := s.ofJob(job)
+		if match == binding.MatchNo {
+			match = names.of(s.owner)
+		}
 		switch match {
 		case binding.MatchNo:
 			// A bare password of somebody else's is no account that must stay.

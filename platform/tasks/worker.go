@@ -54,6 +54,7 @@ type Worker struct {
 	mounts  *disks.Mounts
 	shelf   archive.Shelf // what the archives hold that were given
 	places  []binding.Place
+	network dav.Network                            // by which servers with two names are known as one
 	patient time.Duration                          // with a folder that a person names
 	stat    func(path string) (os.FileInfo, error) // of such a folder
 
@@ -77,7 +78,7 @@ func New(cfg Config) (*Worker, error) {
 	s := secrets.New(cfg.Bus)
 	w := &Worker{
 		cfg: cfg, mounts: mounts, secrets: s, goa: goa.New(cfg.Bus, s, cfg.Dirs.Config), eds: eds.New(cfg.Bus, eds.Options{}),
-		patient: answering, stat: os.Stat,
+		patient: answering, stat: os.Stat, network: &dav.SystemNetwork{},
 		sessions: make(map[string]*session), ledgers: make(map[string]*ledger.Ledger), watches: make(map[string]*watching),
 	}
 	w.places = w.newPlaces()

@@ -59,17 +59,6 @@ func plainName(host string) bool {
 	return host != ""
 }
 
-// Endpoint is the first address of the client's account: contacts, calendars
-// or files.
-func (c *Client) Endpoint() (Endpoint, error) {
-	for _, u := range []*url.URL{c.contacts, c.calendars, c.files} {
-		if u != nil {
-			return NewEndpoint(u.String(), c.credentials.User)
-		}
-	}
-	return Endpoint{}, ErrNoData
-}
-
 // Network is what resolving needs of the system; SystemNetwork is the real one.
 type Network interface {
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
