@@ -21,7 +21,7 @@ readonly demo_packages=(
 # opens the pages of a copy, and the programs that an account is signed in to
 # or that keep what it holds.
 readonly test_packages=(
-  "${demo_packages[@]}" bindfs chromium e2fsprogs fuse3 git gvfs-backends gvfs-daemons libaccounts-glib-tools libglib2.0-bin
+  "${demo_packages[@]}" bindfs chromium davfs2 e2fsprogs fuse3 git gvfs-backends gvfs-daemons libaccounts-glib-tools libglib2.0-bin
   nextcloud-desktop nextcloud-desktop-cmd polkitd radicale rclone signond sqlite3 strace systemd systemd-container
   tmux vdirsyncer
 )

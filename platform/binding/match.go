@@ -28,6 +28,14 @@ func (w Who) Identity() string {
 	return w.User + "@" + w.Host
 }
 
+// Named is whose it is, for a person: the server where the user is not known.
+func (w Who) Named() string {
+	if w.User == "" {
+		return w.Host
+	}
+	return w.Identity()
+}
+
 // Of compares an entry with an account. provider is the catalogue's id of the
 // entry's provider, "" where the catalogue has none.
 //

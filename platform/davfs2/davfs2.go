@@ -133,7 +133,7 @@ func (p *Place) Entries(ctx context.Context) ([]binding.Entry, error) {
 
 func (p *Place) entry(s *server) binding.Entry {
 	who := binding.Who{Type: "dav", User: s.user, Host: binding.Host(s.at)}
-	shown := who.Identity()
+	shown := who.Named()
 	if who.Host == "" {
 		shown = s.at
 	}

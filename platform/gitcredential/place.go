@@ -74,7 +74,7 @@ func (p *Place) entry(s store, c credential) binding.Entry {
 	}
 	e := binding.Entry{
 		ID:   p.Kind() + ":" + strings.Join([]string{url.PathEscape(below), c.scheme, url.PathEscape(c.user), url.PathEscape(c.address)}, "/"),
-		Name: "password of " + who.Identity() + " in " + below, Who: who,
+		Name: "password of " + who.Named() + " in " + below, Who: who,
 	}
 	text := fmt.Sprintf("open %s in an editor, and remove the line with %s", s.at, c.host)
 	command := ""

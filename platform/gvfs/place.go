@@ -34,7 +34,7 @@ func (p *Place) Entries(ctx context.Context) ([]binding.Entry, error) {
 }
 
 func (p *Place) entry(m mount) binding.Entry {
-	e := binding.Entry{ID: p.Kind() + ":" + url.PathEscape(m.stable), Name: m.who.Identity() + " in the file manager", Who: m.who}
+	e := binding.Entry{ID: p.Kind() + ":" + url.PathEscape(m.stable), Name: m.who.Named() + " in the file manager", Who: m.who}
 	if filepath.IsAbs(m.folder) {
 		e.Mounts = []string{filepath.Clean(m.folder)}
 	}

@@ -97,7 +97,7 @@ func (p *Place) entry(a row, known map[uint32]identity, used map[uint32]int) bin
 		who.User = a.name
 	}
 	return binding.Entry{
-		ID: p.id(a, used), Name: who.Identity() + " in this device's online accounts", Who: who,
+		ID: p.id(a, used), Name: who.Named() + " in this device's online accounts", Who: who,
 		Carries: len(a.services) > 0, Goes: a.goes(),
 	}.ByHand(fmt.Sprintf("open System Settings, then Online Accounts (KDE) or Accounts (Ubuntu Touch), choose %s and remove it; or run ag-tool delete-account %d",
 		a.shown(who), a.id))
@@ -120,7 +120,7 @@ func (p *Place) leftover(i identity) binding.Entry {
 		}
 	}
 	return binding.Entry{
-		ID: p.identityID(i.id), Name: "stored sign-in of " + who.Identity(), Who: who, Leftover: true,
+		ID: p.identityID(i.id), Name: "stored sign-in of " + who.Named(), Who: who, Leftover: true,
 		Why: departure.Reason{Code: "leftover", Text: "no account goes by it any more, and its password is still stored"},
 	}
 }

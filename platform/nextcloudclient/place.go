@@ -45,7 +45,7 @@ func (p *Place) Entries(ctx context.Context) ([]binding.Entry, error) {
 }
 
 func (p *Place) entry(ctx context.Context, a account) (binding.Entry, error) {
-	shown := a.who().Identity()
+	shown := a.who().Named()
 	e := binding.Entry{
 		ID: p.id(a), Name: shown + " in " + a.where(), Who: a.who(), Server: a.server(), Carries: true,
 	}

@@ -196,7 +196,7 @@ func (p *Place) leftover(ctx context.Context, prog program, item dbus.ObjectPath
 		return binding.Entry{}, "", false, nil
 	}
 	a.program = prog
-	shown := a.who().Identity()
+	shown := a.who().Named()
 	return binding.Entry{
 		ID: p.id(a), Name: "password of " + shown + " for " + a.where(), Who: a.who(), Leftover: true,
 	}.ByHand(removePassword(a)), a.keyEnd(), true, nil

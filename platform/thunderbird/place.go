@@ -66,7 +66,7 @@ func (p *Place) list() ([]account, error) {
 }
 
 func (p *Place) entry(ctx context.Context, a account, c *counts) binding.Entry {
-	shown := a.who.Identity()
+	shown := a.who.Named()
 	e := binding.Entry{
 		ID: a.id(p.Kind(), p.dirs.Home), Name: shown + " in Thunderbird", Who: a.who,
 	}
