@@ -40,10 +40,11 @@ func logins(ctx context.Context, p profile) ([]login, error) {
 			return all, err
 		}
 		err = db.Read(ctx, "logins", []string{"signon_realm", "origin_url", "username_value", "blacklisted_by_user"}, func(r sqliteread.Row) error {
-			realm, errRealm := r.Text(0)
-			origin, errOrigin := r.Text(1)
-			user, errUser := r.Text(2)
-			never, errNever := r.Int(3)
+			var realm, origin, user string
+			var never int64
+			if err := r.Scan(&realm, &origin, &user, &never); err != nil {
+				return err
+			}
 			l := login{user, binding.Host(origin)}
 			if l.host == "" {
 				l.host = binding.Host(realm)
@@ -52,7 +53,7 @@ func logins(ctx context.Context, p profile) ([]login, error) {
 				seen[l] = true
 				all = append(all, l)
 			}
-			return errors.Join(errRealm, errOrigin, errUser, errNever)
+			return nil
 		})
 		if err := errors.Join(err, db.Close()); err != nil {
 			return all, err

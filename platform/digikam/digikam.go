@@ -95,22 +95,24 @@ type picture struct {
 // library reads the tables.
 func library(ctx context.Context, s *sqliteread.Snapshot) (lib album.Library, err error) {
 	roots, here := make(map[int64]string), make(map[int64]bool)
-	err = album.Rows(ctx, s, "AlbumRoots", true, []string{"id", "label", "identifier", "specificPath"}, func(r album.Row) {
+	err = s.Rows(ctx, "AlbumRoots", []string{"id", "label", "identifier", "specificPath"}, func(r sqliteread.Values) error {
 		roots[r.Int("id")], here[r.Int("id")] = rootOf(r.Text("identifier"), r.Text("specificPath"))
+		return nil
 	})
 	if err != nil {
 		return lib, err
 	}
 	folders, at := make(map[int64]string), make(map[int64]int)
 	present := make(map[int64]bool)
-	err = album.Rows(ctx, s, "Albums", true, []string{"id", "albumRoot", "relativePath", "caption"}, func(r album.Row) {
+	err = s.Rows(ctx, "Albums", []string{"id", "albumRoot", "relativePath", "caption"}, func(r sqliteread.Values) error {
 		id, root := r.Int("id"), r.Int("albumRoot")
 		if roots[root] == "" {
-			return // the place that holds what was removed
+			return nil // the place that holds what was removed
 		}
 		folders[id], present[id] = filepath.Join(roots[root], r.Text("relativePath")), here[root]
 		at[id] = len(lib.Albums)
 		lib.Albums = append(lib.Albums, album.Album{ID: fmt.Sprintf("folder:%d", id), Title: strings.Trim(r.Text("relativePath"), "/"), Kind: "folder", Comment: r.Text("caption")})
+		return nil
 	})
 	if err != nil {
 		return lib, err
@@ -156,19 +158,20 @@ func rootOf(identifier, specific string) (at string, here bool) {
 func images(ctx context.Context, s *sqliteread.Snapshot, folders map[int64]string) (map[int64]*picture, []int64, error) {
 	pictures := make(map[int64]*picture)
 	var order []int64
-	err := album.Rows(ctx, s, "Images", true, []string{"id", "album", "name", "status"}, func(r album.Row) {
+	err := s.Rows(ctx, "Images", []string{"id", "album", "name", "status"}, func(r sqliteread.Values) error {
 		folder, ok := folders[r.Int("album")]
 		if !ok || r.Int("status") > lastShown {
-			return
+			return nil
 		}
 		id := r.Int("id")
 		pictures[id] = &picture{album.Photo{Path: filepath.Join(folder, r.Text("name"))}, r.Int("album")}
 		order = append(order, id)
+		return nil
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	err = album.Rows(ctx, s, "ImageComments", false, []string{"imageid", "type", "comment"}, func(r album.Row) {
+	err = sqliteread.IfThere(s.Rows(ctx, "ImageComments", []string{"imageid", "type", "comment"}, func(r sqliteread.Values) error {
 		p := pictures[r.Int("imageid")]
 		switch {
 		case p == nil:
@@ -177,15 +180,17 @@ func images(ctx context.Context, s *sqliteread.Snapshot, folders map[int64]strin
 		case r.Int("type") == 1:
 			p.Comment = r.Text("comment")
 		}
-	})
+		return nil
+	}))
 	if err != nil {
 		return nil, nil, err
 	}
-	err = album.Rows(ctx, s, "ImageInformation", false, []string{"imageid", "rating"}, func(r album.Row) {
+	err = sqliteread.IfThere(s.Rows(ctx, "ImageInformation", []string{"imageid", "rating"}, func(r sqliteread.Values) error {
 		if p := pictures[r.Int("imageid")]; p != nil {
 			p.Rating = max(0, r.Int("rating"))
 		}
-	})
+		return nil
+	}))
 	return pictures, order, err
 }
 
@@ -200,20 +205,22 @@ func tags(ctx context.Context, s *sqliteread.Snapshot, pictures map[int64]*pictu
 	}
 	known := make(map[int64]tag)
 	var ids []int64
-	err := album.Rows(ctx, s, "Tags", false, []string{"id", "pid", "name"}, func(r album.Row) {
+	err := sqliteread.IfThere(s.Rows(ctx, "Tags", []string{"id", "pid", "name"}, func(r sqliteread.Values) error {
 		known[r.Int("id")] = tag{r.Text("name"), r.Int("pid")}
 		ids = append(ids, r.Int("id"))
-	})
+		return nil
+	}))
 	if err != nil {
 		return err
 	}
 	given := make(map[int64]map[int64]bool)
-	err = album.Rows(ctx, s, "ImageTags", false, []string{"imageid", "tagid"}, func(r album.Row) {
+	err = sqliteread.IfThere(s.Rows(ctx, "ImageTags", []string{"imageid", "tagid"}, func(r sqliteread.Values) error {
 		if given[r.Int("tagid")] == nil {
 			given[r.Int("tagid")] = make(map[int64]bool)
 		}
 		given[r.Int("tagid")][r.Int("imageid")] = true
-	})
+		return nil
+	}))
 	if err != nil {
 		return err
 	}

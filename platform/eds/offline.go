@@ -67,17 +67,14 @@ func ReadCache(ctx context.Context, path string, f func(Cached) error) error {
 }
 
 func cachedOf(r sqliteread.Row) (Cached, error) {
-	uid, err1 := r.Text(0)
-	rev, err2 := r.Text(1)
-	data, err3 := r.Text(2)
-	state, err4 := r.Int(3)
-	if err := errors.Join(err1, err2, err3, err4); err != nil {
+	c := Cached{Sync: SyncUnknown}
+	var state int64
+	if err := r.Scan(&c.UID, &c.Rev, &c.Data, &state); err != nil {
 		return Cached{}, fmt.Errorf("cannot read the cache: %w: %w", ErrReply, err)
 	}
-	if uid == "" {
-		uid = propertyOf(data, "UID")
+	if c.UID == "" {
+		c.UID = propertyOf(c.Data, "UID")
 	}
-	c := Cached{UID: uid, Rev: rev, Data: data, Sync: SyncUnknown}
 	if !r.Null(3) && state >= int64(Synced) && state <= int64(DeletedOffline) {
 		c.Sync = Sync(state)
 	}

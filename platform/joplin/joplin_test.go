@@ -167,7 +167,7 @@ func FuzzMarkdown(f *testing.F) {
 		if !filepath.IsLocal(at) || strings.Count(at, "/") != 1 || !filepath.IsLocal(fileName(file)) || strings.Contains(fileName(file), "/") {
 			t.Errorf("it lies at %q and %q", at, fileName(file))
 		}
-		if raw := c.markdown(note, at, map[string]string{file.text("id"): filesFolder + "/" + fileName(file)}); len(raw) == 0 {
+		if raw := c.markdown(note, at, map[string]string{file.Text("id"): filesFolder + "/" + fileName(file)}); len(raw) == 0 {
 			t.Error("it is empty")
 		}
 		_ = dataset.Rev(c.master(note))

@@ -40,10 +40,10 @@ func (n *notebook) list(ctx context.Context, ref source.Ref, _ func(*source.Item
 		}
 		places := make(map[string]string, len(c.notes)+len(c.resources)) // by id
 		for _, r := range c.resources {
-			places[r.text("id")] = filesFolder + "/" + fileName(r)
+			places[r.Text("id")] = filesFolder + "/" + fileName(r)
 		}
 		for _, note := range c.notes {
-			places[note.text("id")] = c.place(note) + ".md"
+			places[note.Text("id")] = c.place(note) + ".md"
 		}
 		for _, note := range c.notes {
 			for it, err := range n.note(ref, &c, note, places) {
@@ -53,7 +53,7 @@ func (n *notebook) list(ctx context.Context, ref source.Ref, _ func(*source.Item
 			}
 		}
 		for _, r := range c.resources {
-			if !yield(n.resource(ref, r, places[r.text("id")])) {
+			if !yield(n.resource(ref, r, places[r.Text("id")])) {
 				return
 			}
 		}
@@ -63,13 +63,13 @@ func (n *notebook) list(ctx context.Context, ref source.Ref, _ func(*source.Item
 // note gives a note's two files, or its failure.
 func (n *notebook) note(ref source.Ref, c *content, note row, places map[string]string) iter.Seq2[source.Item, error] {
 	return func(yield func(source.Item, error) bool) {
-		id, name := note.text("id"), note.text("title")
-		if note.number("encryption_applied") != 0 {
-			it := source.Item{Key: source.Key{Ref: ref, ID: id}, Name: "encrypted note " + id, Folder: n.folder, Rev: fmt.Sprint(note.number("updated_time")), Size: -1, Ext: ".md"}
+		id, name := note.Text("id"), note.Text("title")
+		if note.Int("encryption_applied") != 0 {
+			it := source.Item{Key: source.Key{Ref: ref, ID: id}, Name: "encrypted note " + id, Folder: n.folder, Rev: fmt.Sprint(note.Int("updated_time")), Size: -1, Ext: ".md"}
 			yield(it, &source.Failed{Item: it, Reason: source.Unreadable, Err: errEncrypted})
 			return
 		}
-		changed := time.UnixMilli(note.number("user_updated_time")).UTC()
+		changed := time.UnixMilli(note.Int("user_updated_time")).UTC()
 		at := places[id]
 		for _, form := range []struct {
 			id, ext string
@@ -86,7 +86,7 @@ func (n *notebook) note(ref source.Ref, c *content, note row, places map[string]
 
 // master is everything that Joplin stores of a note.
 func (c *content) master(note row) []byte {
-	raw, err := json.MarshalIndent(map[string]any{"note": note, "notebooks": c.booksOf(note), "tags": c.tags[note.text("id")]}, "", "  ")
+	raw, err := json.MarshalIndent(map[string]any{"note": note, "notebooks": c.booksOf(note), "tags": c.tags[note.Text("id")]}, "", "  ")
 	if err != nil {
 		panic("joplin: cannot encode texts and numbers: " + err.Error())
 	}
@@ -99,9 +99,9 @@ var linked = regexp.MustCompile(`:/([0-9a-f]{32})`)
 // markdown is a note for reading, with links to where its files lie in the copy.
 func (c *content) markdown(note row, at string, places map[string]string) []byte {
 	var b bytes.Buffer
-	title := strings.Join(strings.Fields(note.text("title")), " ")
-	switch done := note.number("todo_completed"); {
-	case note.number("is_todo") == 0:
+	title := strings.Join(strings.Fields(note.Text("title")), " ")
+	switch done := note.Int("todo_completed"); {
+	case note.Int("is_todo") == 0:
 	case done > 0:
 		title = "[x] " + title
 	default:
@@ -111,7 +111,7 @@ func (c *content) markdown(note row, at string, places map[string]string) []byte
 		fmt.Fprintf(&b, "# %s\n\n", title)
 	}
 	up := strings.Repeat("../", strings.Count(at, "/"))
-	b.WriteString(linked.ReplaceAllStringFunc(note.text("body"), func(link string) string {
+	b.WriteString(linked.ReplaceAllStringFunc(note.Text("body"), func(link string) string {
 		if to := places[link[2:]]; to != "" {
 			return up + escapedPath(to)
 		}
@@ -122,8 +122,8 @@ func (c *content) markdown(note row, at string, places map[string]string) []byte
 		label string
 		text  string
 	}{
-		{"Notebook", strings.Join(c.booksOf(note), " / ")}, {"Tags", strings.Join(c.tags[note.text("id")], ", ")}, {"Due", moment(note.number("todo_due"))},
-		{"Done", moment(note.number("todo_completed"))}, {"From", note.text("source_url")}, {"In the trash since", moment(note.number("deleted_time"))},
+		{"Notebook", strings.Join(c.booksOf(note), " / ")}, {"Tags", strings.Join(c.tags[note.Text("id")], ", ")}, {"Due", moment(note.Int("todo_due"))},
+		{"Done", moment(note.Int("todo_completed"))}, {"From", note.Text("source_url")}, {"In the trash since", moment(note.Int("deleted_time"))},
 	} {
 		if line.text != "" {
 			fmt.Fprintf(&b, "\n%s: %s\n", line.label, strings.Join(strings.Fields(line.text), " "))
@@ -151,8 +151,8 @@ func (c *content) place(note row) string {
 	for i := range parts {
 		parts[i] = name(parts[i], "notebook")
 	}
-	id := note.text("id")
-	return path.Join(append(parts, name(note.text("title"), "note")+" "+name(id[:min(8, len(id))], "id"))...)
+	id := note.Text("id")
+	return path.Join(append(parts, name(note.Text("title"), "note")+" "+name(id[:min(8, len(id))], "id"))...)
 }
 
 // maxName of a folder or note, bytes: the bag moves what lies too deep, and links
@@ -180,24 +180,24 @@ func fileName(r row) string {
 			return c
 		}
 		return -1
-	}, r.text("file_extension"))
+	}, r.Text("file_extension"))
 	if ext != "" {
 		ext = "." + ext
 	}
-	return bag.Sanitise(strings.ReplaceAll(r.text("id"), "/", "_")) + ext
+	return bag.Sanitise(strings.ReplaceAll(r.Text("id"), "/", "_")) + ext
 }
 
 // resource is the item of a file that notes show, or its failure.
 func (n *notebook) resource(ref source.Ref, r row, at string) (source.Item, error) {
-	it := source.Item{Key: source.Key{Ref: ref, ID: "file:" + r.text("id")}, Name: r.text("title"), Path: at, Folder: n.folder,
-		Rev: fmt.Sprint(r.number("updated_time")), Size: -1, Ext: path.Ext(at), MediaType: r.text("mime")}
+	it := source.Item{Key: source.Key{Ref: ref, ID: "file:" + r.Text("id")}, Name: r.Text("title"), Path: at, Folder: n.folder,
+		Rev: fmt.Sprint(r.Int("updated_time")), Size: -1, Ext: path.Ext(at), MediaType: r.Text("mime")}
 	if it.Name == "" {
 		it.Name = path.Base(at)
 	}
 	failed := func(why source.Reason, err error) (source.Item, error) {
 		return it, &source.Failed{Item: it, Reason: why, Err: err}
 	}
-	if r.number("encryption_applied") != 0 || r.number("encryption_blob_encrypted") != 0 {
+	if r.Int("encryption_applied") != 0 || r.Int("encryption_blob_encrypted") != 0 {
 		return failed(source.Unreadable, errEncrypted)
 	}
 	if n.files == nil {

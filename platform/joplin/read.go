@@ -12,18 +12,8 @@ import (
 // maxDepth of notebooks in one another.
 const maxDepth = 8
 
-// row is one row of a table: texts, numbers and nothing.
-type row map[string]any
-
-func (r row) text(column string) string {
-	s, _ := r[column].(string) // else none
-	return s
-}
-
-func (r row) number(column string) int64 {
-	n, _ := r[column].(int64) // else none
-	return n
-}
+// row is one row of a table.
+type row = sqliteread.Values
 
 // content is what a database holds.
 type content struct {
@@ -45,17 +35,24 @@ func read(ctx context.Context, at string) (c content, err error) {
 		table string
 		take  func(row)
 	}{
-		{"folders", func(r row) { c.books[r.text("id")] = r }},
+		{"folders", func(r row) { c.books[r.Text("id")] = r }},
 		{"notes", func(r row) { c.notes = append(c.notes, r) }},
 		{"resources", func(r row) { c.resources = append(c.resources, r) }},
-		{"tags", func(r row) { titles[r.text("id")] = r.text("title") }},
+		{"tags", func(r row) { titles[r.Text("id")] = r.Text("title") }},
 		{"note_tags", func(r row) {
-			if title := titles[r.text("tag_id")]; title != "" {
-				c.tags[r.text("note_id")] = append(c.tags[r.text("note_id")], title)
+			if title := titles[r.Text("tag_id")]; title != "" {
+				c.tags[r.Text("note_id")] = append(c.tags[r.Text("note_id")], title)
 			}
 		}},
 	} {
-		if err := rows(ctx, s, t.table, t.take); err != nil {
+		err := s.Rows(ctx, t.table, nil, func(r row) error {
+			if r.Text("id") == "" && t.table != "note_tags" {
+				return fmt.Errorf("an entry of %s has no id", t.table)
+			}
+			t.take(r)
+			return nil
+		})
+		if err != nil {
 			return c, err
 		}
 	}
@@ -65,39 +62,16 @@ func read(ctx context.Context, at string) (c content, err error) {
 	return c, nil
 }
 
-// rows reads a whole table.
-func rows(ctx context.Context, s *sqliteread.Snapshot, table string, take func(row)) error {
-	columns, err := s.Columns(ctx, table)
-	if err != nil {
-		return err
-	}
-	return s.Read(ctx, table, columns, func(r sqliteread.Row) error {
-		all := make(row, len(columns))
-		for i, name := range columns {
-			if n, err := r.Int(i); err == nil && !r.Null(i) {
-				all[name] = n
-			} else if text, err := r.Text(i); err == nil && !r.Null(i) {
-				all[name] = text
-			}
-		}
-		if all.text("id") == "" && table != "note_tags" {
-			return fmt.Errorf("an entry of %s has no id", table)
-		}
-		take(all)
-		return nil
-	})
-}
-
 // books are the titles of the notebooks that a note is in, the outermost first.
 func (c *content) booksOf(note row) []string {
 	var titles []string
-	for id := note.text("parent_id"); id != "" && len(titles) < maxDepth; {
+	for id := note.Text("parent_id"); id != "" && len(titles) < maxDepth; {
 		book, ok := c.books[id]
 		if !ok {
 			break
 		}
-		titles = append(titles, book.text("title"))
-		id = book.text("parent_id")
+		titles = append(titles, book.Text("title"))
+		id = book.Text("parent_id")
 	}
 	slices.Reverse(titles)
 	return titles

@@ -79,14 +79,16 @@ func readRows(ctx context.Context, at string) (_ []row, err error) {
 	}
 	byID := map[int64]*row{}
 	err = db.Read(ctx, "Accounts", []string{"id", "name", "provider"}, func(r sqliteread.Row) error {
-		id, err := r.Int(0)
-		name, errName := r.Text(1)
-		provider, errProvider := r.Text(2)
+		var id int64
+		var name, provider string
+		if err := r.Scan(&id, &name, &provider); err != nil {
+			return err
+		}
 		if len(byID) == maxAccounts {
 			return fmt.Errorf("more than %d accounts", maxAccounts)
 		}
 		byID[id] = &row{id: id, name: name, provider: provider, settings: map[string]string{}}
-		return errors.Join(err, errName, errProvider)
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -111,11 +113,11 @@ func readRows(ctx context.Context, at string) (_ []row, err error) {
 func readServices(ctx context.Context, db *sqliteread.Snapshot) (map[int64]service, error) {
 	services := map[int64]service{}
 	err := db.Read(ctx, "Services", []string{"id", "display", "type"}, func(r sqliteread.Row) error {
-		id, err := r.Int(0)
-		name, errName := r.Text(1)
-		kind, errKind := r.Text(2)
-		services[id] = service{name, kind}
-		return errors.Join(err, errName, errKind)
+		var id int64
+		var s service
+		err := r.Scan(&id, &s.name, &s.kind)
+		services[id] = s
+		return err
 	})
 	return services, err
 }
@@ -124,11 +126,9 @@ func readServices(ctx context.Context, db *sqliteread.Snapshot) (map[int64]servi
 // replace the account's own, which has the number 0 as its service.
 func readSettings(ctx context.Context, db *sqliteread.Snapshot, byID map[int64]*row, services map[int64]service) error {
 	return db.Read(ctx, "Settings", []string{"account", "service", "key", "type", "value"}, func(r sqliteread.Row) error {
-		account, err := r.Int(0)
-		number, errNumber := r.Int(1)
-		key, errKey := r.Text(2)
-		kind, errKind := r.Text(3)
-		if err := errors.Join(err, errNumber, errKey, errKind); err != nil {
+		var account, number int64
+		var key, kind string
+		if err := r.Scan(&account, &number, &key, &kind); err != nil {
 			return err
 		}
 		a, ok := byID[account]

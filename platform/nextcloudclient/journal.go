@@ -126,16 +126,14 @@ func readDatabase(ctx context.Context, folder, at string) (j journal, err error)
 		if err != nil {
 			return
 		}
-		err = db.Read(ctx, table, []string{column}, func(r sqliteread.Row) error {
+		// Older clients have fewer tables.
+		err = sqliteread.IfThere(db.Read(ctx, table, []string{column}, func(r sqliteread.Row) error {
 			text, err := r.Text(0)
 			if counts(text) {
 				*sum++
 			}
 			return err
-		})
-		if errors.Is(err, sqliteread.ErrNoTable) {
-			err = nil // Older clients have fewer tables.
-		}
+		}))
 	}
 	every := func(string) bool { return true }
 	rows("uploadinfo", "path", &j.unfinished, every)

@@ -58,22 +58,27 @@ func library(ctx context.Context, s *sqliteread.Snapshot) (lib album.Library, er
 	var order []string
 	columns := []string{"id", "filename", "title", "comment", "event_id", "rating", "transformations"}
 	for _, t := range []struct{ table, prefix string }{{"PhotoTable", "thumb"}, {"VideoTable", "video-"}} {
-		err := album.Rows(ctx, s, t.table, t.table == "PhotoTable", columns, func(r album.Row) {
+		err := s.Rows(ctx, t.table, columns, func(r sqliteread.Values) error {
 			id := fmt.Sprintf("%s%016x", t.prefix, r.Int("id"))
 			pictures[id] = picture{album.Photo{Path: r.Text("filename"), Title: r.Text("title"), Comment: r.Text("comment"), Rating: r.Int("rating"), Edits: r.Text("transformations")}, r.Int("event_id")}
 			order = append(order, id)
 			lib.Files = append(lib.Files, r.Text("filename"))
+			return nil
 		})
+		if t.table != "PhotoTable" {
+			err = sqliteread.IfThere(err)
+		}
 		if err != nil {
 			return lib, err
 		}
 	}
-	err = album.Rows(ctx, s, "EventTable", true, []string{"id", "name", "comment"}, func(r album.Row) {
+	err = s.Rows(ctx, "EventTable", []string{"id", "name", "comment"}, func(r sqliteread.Values) error {
 		a := album.Album{ID: fmt.Sprintf("event:%d", r.Int("id")), Title: r.Text("name"), Kind: "event", Comment: r.Text("comment")}
 		if a.Title == "" {
 			a.Title = "event without a name"
 		}
 		lib.Albums = append(lib.Albums, a)
+		return nil
 	})
 	if err != nil {
 		return lib, err
@@ -87,7 +92,7 @@ func library(ctx context.Context, s *sqliteread.Snapshot) (lib album.Library, er
 			lib.Albums[i].Photos = append(lib.Albums[i].Photos, pictures[id].Photo)
 		}
 	}
-	err = album.Rows(ctx, s, "TagTable", false, []string{"id", "name", "photo_id_list"}, func(r album.Row) {
+	err = sqliteread.IfThere(s.Rows(ctx, "TagTable", []string{"id", "name", "photo_id_list"}, func(r sqliteread.Values) error {
 		a := album.Album{ID: fmt.Sprintf("tag:%d", r.Int("id")), Title: strings.TrimPrefix(r.Text("name"), "/"), Kind: "tag"}
 		for _, id := range tagged(r.Text("photo_id_list")) {
 			if p, ok := pictures[id]; ok {
@@ -95,7 +100,8 @@ func library(ctx context.Context, s *sqliteread.Snapshot) (lib album.Library, er
 			}
 		}
 		lib.Albums = append(lib.Albums, a)
-	})
+		return nil
+	}))
 	return lib, err
 }
 

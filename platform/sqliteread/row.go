@@ -59,6 +59,26 @@ func (r Row) Int(i int) (int64, error) {
 	}
 }
 
+// Scan reads the first columns, one for each of to: a *string as Text does, an
+// *int64 as Int does. ErrType for the first that is of another type.
+func (r Row) Scan(to ...any) error {
+	for i, p := range to {
+		var err error
+		switch p := p.(type) {
+		case *string:
+			*p, err = r.Text(i)
+		case *int64:
+			*p, err = r.Int(i)
+		default:
+			err = fmt.Errorf("cannot read column %d into a %T: %w", i, p, ErrType)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Null tells whether column i is NULL.
 func (r Row) Null(i int) bool { return r.at(i) == nil }
 

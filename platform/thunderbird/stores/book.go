@@ -136,27 +136,22 @@ func errNoName(id string) error {
 func (c *cards) readLists(ctx context.Context, s *sqliteread.Snapshot) error {
 	at := make(map[string]int)
 	err := s.Read(ctx, "lists", []string{"uid", "name", "nickName", "description"}, func(r sqliteread.Row) error {
-		var texts [4]string
-		for i := range texts {
-			var err error
-			if texts[i], err = r.Text(i); err != nil {
-				return err
-			}
-		}
-		at[texts[0]] = len(c.lists)
-		c.lists = append(c.lists, group{uid: texts[0], name: texts[1], nick: texts[2], about: texts[3]})
-		return errNoName(texts[0])
+		var g group
+		err := r.Scan(&g.uid, &g.name, &g.nick, &g.about)
+		at[g.uid] = len(c.lists)
+		c.lists = append(c.lists, g)
+		return errors.Join(err, errNoName(g.uid))
 	})
 	if err != nil {
 		return err
 	}
 	return s.Read(ctx, "list_cards", []string{"list", "card"}, func(r sqliteread.Row) error {
-		list, err := r.Text(0)
-		card, cerr := r.Text(1)
-		if i, ok := at[list]; ok {
+		var list, card string
+		err := r.Scan(&list, &card)
+		if i, ok := at[list]; ok && err == nil {
 			c.lists[i].members = append(c.lists[i].members, card)
 		}
-		return errors.Join(err, cerr)
+		return err
 	})
 }
 

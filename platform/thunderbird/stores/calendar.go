@@ -203,7 +203,8 @@ func (r *reading) properties(ctx context.Context, s *sqliteread.Snapshot) error 
 	if err != nil {
 		return err
 	}
-	err = s.Read(ctx, "cal_parameters", []string{"cal_id", "item_id", "recurrence_id", "key1", "key2", "value"}, func(row sqliteread.Row) error {
+	// Calendars of before version 5 have no such table.
+	return sqliteread.IfThere(s.Read(ctx, "cal_parameters", []string{"cal_id", "item_id", "recurrence_id", "key1", "key2", "value"}, func(row sqliteread.Row) error {
 		p, o, err := r.of(row)
 		if p == nil {
 			return err
@@ -216,19 +217,15 @@ func (r *reading) properties(ctx context.Context, s *sqliteread.Snapshot) error 
 			p.lines[i].params = append(p.lines[i].params, param{key, v.text})
 		}
 		return nil
-	})
-	if errors.Is(err, sqliteread.ErrNoTable) {
-		return nil // of before version 5 of the calendar
-	}
-	return err
+	}))
 }
 
 // of is the row that one of the tables beside is about; nil for none.
 func (r *reading) of(row sqliteread.Row) (*part, *object, error) {
-	cal, err := row.Text(0)
-	id, ierr := row.Text(1)
+	var cal, id string
+	err := row.Scan(&cal, &id)
 	recurrence, rerr := valueOf(row, 2)
-	if err := errors.Join(err, ierr, rerr); err != nil {
+	if err := errors.Join(err, rerr); err != nil {
 		return nil, nil, err
 	}
 	return r.byPart[key(cal, id, recurrence)], r.byID[cal+"\x00"+id], nil
@@ -246,9 +243,8 @@ func (r *reading) strings(ctx context.Context, s *sqliteread.Snapshot, table str
 	return s.Read(ctx, table, columns, func(row sqliteread.Row) error {
 		p, o, err := r.of(row)
 		if table == "cal_recurrence" {
-			cal, cerr := row.Text(0)
-			id, ierr := row.Text(1)
-			err = errors.Join(cerr, ierr)
+			var cal, id string
+			err = row.Scan(&cal, &id)
 			p, o = r.byPart[key(cal, id, value{})], r.byID[cal+"\x00"+id]
 		}
 		if p == nil {
