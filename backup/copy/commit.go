@@ -17,13 +17,10 @@ func (r *run) commitAll(results <-chan done) error {
 	var bytes int64
 	timer := time.NewTimer(batchTime)
 	defer timer.Stop()
-	rest := func() {}
-	defer func() { rest() }()
-	often := false
 	flush := func() error {
 		err := r.commit(batch)
-		if !often && r.ledger.Len() >= manyItems {
-			rest, often = collectOften(), true
+		if r.rest == nil && r.ledger.Len() >= manyItems {
+			r.rest = collectOften()
 		}
 		batch, bytes = nil, 0
 		timer.Reset(batchTime)

@@ -37,6 +37,9 @@ func Run(ctx context.Context, b *bag.Bag, l *ledger.Ledger, items iter.Seq2[sour
 		r.refs[ref] = true
 	}
 	err := r.all(ctx, items)
+	if r.rest != nil {
+		r.rest()
+	}
 	r.report.Ended = o.Now()
 	switch {
 	case err != nil:
@@ -74,6 +77,9 @@ type run struct {
 	refs   map[source.Ref]bool // sources that the listing shows
 
 	silence silence
+	// rest ends collectOften, where there is so much that it began. It goes on until
+	// the lists are folded: what the listing held is garbage then, and nobody comes.
+	rest func()
 
 	mu     sync.Mutex // over report, between the listing and the committing side
 	report Report
