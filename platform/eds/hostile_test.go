@@ -7,12 +7,13 @@ import (
 	"maps"
 	"os"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/godbus/dbus/v5"
 
+	"github.com/clearance-project/clearance/platform/bus/bustest"
 	"github.com/clearance-project/clearance/platform/secrets"
 	"github.com/clearance-project/clearance/platform/session"
 	"github.com/clearance-project/clearance/platform/session/sessiontest"
@@ -64,59 +65,6 @@ func TestUnknownSources(t *testing.T) {
 	}
 }
 
-// liar answers every method with the same values.
-type liar struct {
-	mu      sync.Mutex
-	replies map[string][]any
-	gone    int // so many openings are answered with "no such source"
-}
-
-// lag sets how many openings are refused, and returns how many were left.
-func (l *liar) lag(n int) (left int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	left, l.gone = l.gone, n
-	return left
-}
-
-// say replaces the answer of one method.
-func (l *liar) say(method string, values []any) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.replies[method] = values
-}
-
-func (l *liar) LookupObject(dbus.ObjectPath) (dbus.ServerObject, bool) { return l, true }
-func (l *liar) LookupInterface(string) (dbus.Interface, bool)          { return l, true }
-func (l *liar) LookupMethod(name string) (dbus.Method, bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if name == "OpenAddressBook" && l.gone > 0 {
-		l.gone--
-		return lie{dbus.NewError("org.gtk.GDBus.UnmappedGError.Quark._g_2dio_2derror_2dquark.Code1", []any{"No such source"})}, true
-	}
-	values, ok := l.replies[name]
-	return lie(values), ok
-}
-
-type lie []any
-
-func (l lie) Call(...any) ([]any, error) {
-	if len(l) == 1 {
-		if err, ok := l[0].(*dbus.Error); ok {
-			return nil, err
-		}
-	}
-	return l, nil
-}
-func (l lie) NumArguments() int     { return 0 }
-func (l lie) NumReturns() int       { return len(l) }
-func (l lie) ArgumentValue(int) any { return nil }
-func (l lie) ReturnValue(i int) any { return l[i] }
-func (l lie) DecodeArguments(_ *dbus.Conn, _ string, _ *dbus.Message, args []any) ([]any, error) {
-	return nil, nil
-}
-
 // registryOf is a GetManagedObjects reply with one source.
 func registryOf(props map[string]dbus.Variant) []any {
 	return []any{managed{"/org/gnome/evolution/dataserver/SourceManager/Source": {dotted + "Source": props}}}
@@ -130,7 +78,7 @@ const bookData = "[Data Source]\nDisplayName=B\nParent=\n\n[Address Book]\nBacke
 
 func TestServicesThatLie(t *testing.T) {
 	s := sessiontest.Start(t, session.Options{Services: []string{}, Keyring: session.KeyringNone})
-	good := map[string][]any{
+	good := bustest.Answers{
 		"GetManagedObjects": registryOf(book(bookData)),
 		"OpenAddressBook":   {"/b", dotted + "AddressBook31"},
 		"Open":              {[]string{}},
@@ -154,34 +102,33 @@ func TestServicesThatLie(t *testing.T) {
 		_, err4 := store.Create(t.Context(), []string{card(1)})
 		return errors.Join(err1, err2, err3, err4)
 	}
-	l := &liar{replies: maps.Clone(good)}
 	conn := s.Conn(t)
-	for _, name := range []string{"Sources7", "Sources12", "Sourcesx", "AddressBook31", "AddressBook4"} {
+	for _, name := range []string{"Sources7", "Sourcesx", "AddressBook4"} { // older, or none at all
 		if _, err := conn.RequestName(dotted+name, 0); err != nil {
 			t.Fatal(err)
 		}
 	}
-	served, err := dbus.Connect(s.BusAddress, dbus.WithHandler(l))
+	l, err := bustest.Serve(t.Context(), s.BusAddress, []string{dotted + "Sources12", dotted + "AddressBook31"}, maps.Clone(good))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer served.Close()
-	for _, name := range []string{"Sources12", "AddressBook31"} {
-		if _, err := conn.ReleaseName(dotted + name); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := served.RequestName(dotted+name, 0); err != nil {
-			t.Fatal(err)
-		}
-	}
+	defer l.Close()
 	client := New(dial(t, s), Options{CallTimeout: 5 * time.Second})
 	if err := use(client); err != nil {
 		t.Fatalf("the honest one: %v", err)
 	}
-	l.lag(3) // the factory's list of sources lags behind the registry's
-	if err := use(client); err != nil || l.lag(0) != 0 {
+	// The factory's list of sources lags behind the registry's.
+	var refused atomic.Int32
+	l.Set("OpenAddressBook", func(_ *bustest.Service, honest []any) ([]any, error) {
+		if refused.Add(1) <= 3 {
+			return nil, dbus.NewError("org.gtk.GDBus.UnmappedGError.Quark._g_2dio_2derror_2dquark.Code1", []any{"No such source"})
+		}
+		return honest, nil
+	})
+	if err := use(client); err != nil || refused.Load() <= 3 {
 		t.Fatalf("a factory that lags: %v", err)
 	}
+	l.Set("OpenAddressBook", nil)
 	wrong := []any{uint32(7), "text", []string{"a"}, map[string]string{}, int64(-1), [][]byte{{1}}, dbus.MakeVariant(dbus.MakeVariant("x"))}
 	for method, honest := range good {
 		if len(honest) == 0 || method == "Close" {
@@ -194,28 +141,28 @@ func TestServicesThatLie(t *testing.T) {
 			}
 		}
 		for _, values := range lies {
-			l.say(method, values)
+			l.Say(method, values)
 			if err := use(client); !errors.Is(err, ErrReply) {
 				t.Errorf("%s answered %v: %v", method, values, err)
 			}
 		}
-		l.say(method, honest)
+		l.Say(method, honest)
 	}
 	crowd := managed{}
 	for i := range 100_000 {
 		crowd[dbus.ObjectPath(fmt.Sprintf("/o%d", i))] = nil
 	}
-	l.say("GetManagedObjects", []any{crowd})
+	l.Say("GetManagedObjects", []any{crowd})
 	if list, err := NewByHand(client, secrets.New(dial(t, s)), Dirs{}, "").Entries(t.Context()); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("of 100,000 objects %d entries are listed, %v", len(list), err)
 	}
 	for _, props := range []map[string]dbus.Variant{{}, {"UID": dbus.MakeVariant(7)}, {"UID": dbus.MakeVariant("")}} {
-		l.say("GetManagedObjects", registryOf(props))
+		l.Say("GetManagedObjects", registryOf(props))
 		_, err := client.Sources(t.Context())
 		is(t, err, ErrReply)
 	}
 	for _, data := range []any{7, "[Data Source]\nnonsense\n[Address Book]\nBackendName=local\n", "[Data Source]\nParent=nobody\n[Address Book]\nBackendName=local\n", "[Data Source]\nParent=b\n[Address Book]\nBackendName=local\n", strings.Repeat("x", maxData+1)} {
-		l.say("GetManagedObjects", registryOf(book(data)))
+		l.Say("GetManagedObjects", registryOf(book(data)))
 		list, err := client.Sources(t.Context())
 		if err != nil || len(list) != 1 || list[0].Malformed == "" || list[0].Local || list[0].Evidence() == EvidenceOrigin {
 			t.Errorf("%.60v: %+v %v", data, list, err)
