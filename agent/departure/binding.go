@@ -30,6 +30,9 @@ type Binding struct {
 	// credential brings nothing, and its end lets no source be absent.
 	Carries bool        `json:"carries,omitempty"`
 	Goes    []Vanishing `json:"goes,omitempty"` // what vanishes from this device with it
+	// Unread is the digest of a list of sign-ins as it is now that nobody but the
+	// person can read; empty for a sign-in itself. Blocked says how they read it.
+	Unread Digest `json:"unread,omitempty"`
 }
 
 // Yours reports whether the account is, or may be, signed in there and only the

@@ -10,10 +10,18 @@ func (j *judge) bindingsRemoved() Check {
 	if j.f.Look.At.IsZero() || !j.f.Look.Complete {
 		return unknown(orReason(j.f.Look.Why, Reason{"not-looked", "it is not known where the account is signed in"}), again)
 	}
+	attested, open := j.unread()
+	if open != nil {
+		return *open
+	}
 	for _, b := range j.f.Look.Bindings {
 		switch b.State {
 		case BindingGone:
 			continue
+		case "":
+			if b.Unread != "" {
+				continue // answered for
+			}
 		case BindingPresent:
 			return j.present(b)
 		case BindingLeftover:
@@ -31,10 +39,44 @@ func (j *judge) bindingsRemoved() Check {
 		}
 	}
 	n := int64(len(j.f.Bindings))
+	if attested {
+		return Check{Status: Attested, Count: n, Of: n, Reason: Reason{"attested", "signed out here, and you said that nothing of the account is where only you can look"}}
+	}
 	if n == 0 {
 		return na("none", "the account is not signed in on this device")
 	}
 	return Check{Status: Pass, Count: n, Of: n, Reason: Reason{"signed-out", "signed out here, and nothing of the account is left behind"}}
+}
+
+// UnreadList is the digest under which a person attests that a list of sign-ins
+// that only they can read, as it is now, has none of the account.
+func UnreadList(account Account, b Binding) Digest {
+	return DigestOf("unread", account.Provider, account.Identity, b.ID, b.Unread)
+}
+
+// unread asks the person for each list of sign-ins that nobody else can read;
+// attested reports whether they answered for any.
+func (j *judge) unread() (attested bool, open *Check) {
+	for _, b := range j.f.Look.Bindings {
+		if b.Unread == "" || b.State != "" {
+			continue
+		}
+		how := "look into it, and say that nothing of this account is in it"
+		if b.Blocked != nil {
+			how = b.Blocked.Text
+		}
+		lines := []Line{{ID: b.ID, Text: "you looked into " + b.Name + ", and nothing of this account is in it. To look: " + how}}
+		c := j.ask(BindingsRemoved, Attest, b.ID, lines, UnreadList(j.f.Departure.Account, b),
+			orReason(b.Why, Reason{"unread", b.Name + " cannot be read from here"}), how)
+		if c.Status != Pass {
+			if c.Ask != nil && !c.Ask.Said {
+				c.Status = Unknown
+			}
+			return attested, &c
+		}
+		attested = true
+	}
+	return attested, nil
 }
 
 // present judges a binding that is there.

@@ -38,6 +38,11 @@ func sourceGen(t *rapid.T) Source {
 		Trash: rapid.Bool().Draw(t, "trash"), TrashOf: pick[SourceID](t, "trash of", "a"), Name: "a source"}
 }
 
+func bindingGen(t *rapid.T) Binding {
+	return Binding{ID: pick(t, "id", "goa-1", "goa-2"), Guided: rapid.Bool().Draw(t, "guided"), State: pick(t, "state", BindingPresent, BindingLeftover, BindingGone, "", "odd"),
+		Unread: rapid.SampledFrom([]Digest{"", "", "a"}).Draw(t, "unread"), Blocked: rapid.SampledFrom([]*Remedy{nil, {Code: ByHand, Text: "do it"}}).Draw(t, "blocked")}
+}
+
 func listingGen(t *rapid.T) Listing {
 	return Listing{Source: sourceGen(t), Complete: rapid.Bool().Draw(t, "complete"), Why: reasonGen(t), EndedAt: timeGen(t, "ended"),
 		Export: rapid.SampledFrom([]string{"", "", "takeout-1"}).Draw(t, "export"), Parts: rapid.Int64Range(-1, 3).Draw(t, "parts"),
@@ -93,11 +98,9 @@ func anything(t *rapid.T) input {
 	in.f.Look = Look{At: timeGen(t, "looked"), Complete: b("look complete"), Why: reasonGen(t), Listings: list(t, "listings", listingGen),
 		Copy: Copy{Place: pick(t, "place", PlaceApart, PlaceSameDisk, PlaceRefused, PlaceUnset, "odd"), Present: b("present"), BagID: pick(t, "bag", "bag"), Need: countGen(t, "need"),
 			Free: countGen(t, "free"), Ledger: digestGen(t, "copy ledger"), Items: countGen(t, "copied"), Unread: countGen(t, "unread"), Damaged: countGen(t, "damaged"), Differs: countGen(t, "differs"), OldestRead: timeGen(t, "read"), LatestRead: timeGen(t, "read last")},
-		Kept: Kept{Known: b("kept known"), Needed: countGen(t, "needed"), Present: countGen(t, "kept")},
-		Bindings: list(t, "seen bindings", func(t *rapid.T) Binding {
-			return Binding{ID: pick(t, "id", "goa-1", "goa-2"), Guided: rapid.Bool().Draw(t, "guided"), State: pick(t, "state", BindingPresent, BindingLeftover, BindingGone, "odd")}
-		}),
-		Others: list(t, "others", func(t *rapid.T) OtherHolder { return OtherHolder{"other", pick(t, "other", "x", "y")} }),
+		Kept:     Kept{Known: b("kept known"), Needed: countGen(t, "needed"), Present: countGen(t, "kept")},
+		Bindings: list(t, "seen bindings", bindingGen),
+		Others:   list(t, "others", func(t *rapid.T) OtherHolder { return OtherHolder{"other", pick(t, "other", "x", "y")} }),
 	}
 	if b("sealed") {
 		in.f.Seal = &Seal{End: timeGen(t, "seal"), Rows: list(t, "rows", func(t *rapid.T) SealRow {

@@ -239,6 +239,19 @@ var situationsOfLeaving = []situation{
 		in.f.Look.Bindings = append(in.f.Look.Bindings, byHand)
 	}, Pass, "authorised", false},
 	{BindingsRemoved, "never signed in here", told, nil, NA, "none", false},
+	{BindingsRemoved, "a list that only the person can read", done, sealedList, Unknown, "encrypted", true},
+	{BindingsRemoved, "they looked into it", done, func(in *input) { sealedList(in); in.answer(BindingsRemoved, Attest, 0) }, Attested, "attested", false},
+	{BindingsRemoved, "they looked into it, of an account that is not here", told, func(in *input) { sealedList(in); in.answer(BindingsRemoved, Attest, 0) }, Attested, "attested", false},
+	{BindingsRemoved, "it is not the list that they looked into", done, func(in *input) {
+		sealedList(in)
+		in.answer(BindingsRemoved, Attest, 0)
+		in.f.Look.Bindings[len(in.f.Look.Bindings)-1].Unread = "changed"
+	}, Unknown, "encrypted", true},
+	{BindingsRemoved, "they looked into it, and another has the account", done, func(in *input) {
+		sealedList(in)
+		in.answer(BindingsRemoved, Attest, 0)
+		in.f.Look.Bindings = append(in.f.Look.Bindings, byHand)
+	}, Fail, "by-hand", true},
 
 	{AccountsSeparate, "still there", done, nil, Pass, "stay", false},
 	{AccountsSeparate, "gone", done, func(in *input) { in.f.Look.Others = nil }, Fail, "gone", true},

@@ -28,6 +28,12 @@ func preyHere(in *input) {
 var byHand = Binding{ID: "git:1", Name: "git", State: BindingPresent, Guided: true, Why: Reason{"by-hand", "git still has the password"},
 	Blocked: &Remedy{Code: "by-hand", Text: "let git forget it", Command: "clearance leave alice@cloud"}}
 
+// sealedList puts a list of sign-ins on this device that only the person can read.
+func sealedList(in *input) {
+	in.f.Look.Bindings = append(in.f.Look.Bindings, Binding{ID: "rclone:conf", Name: "the list", Unread: "as it is",
+		Why: Reason{"encrypted", "the list cannot be read from here"}, Blocked: &Remedy{Code: "look-inside", Text: "look into it"}})
+}
+
 // exported makes the first listing an export of which two parts are here, and a
 // person count as many as they say; 0: none.
 func (in *input) exported(counted int64) {

@@ -93,6 +93,8 @@ func (s *session) showSignIn(b departure.Binding) {
 	}
 	switch {
 	case b.Blocked == nil:
+	case b.Unread != "":
+		s.para("  to find out: ", b.Blocked.Text)
 	case b.Yours():
 		s.para("  ", "Only you can remove this. Not yet: leave it as it is until Clearance says so.")
 		s.para("  how, then: ", b.Blocked.Text)

@@ -39,6 +39,10 @@ type Entry struct {
 	// Mounts are absolute paths where the account's server itself shows: no copy
 	// may lie there, and what they hold is looked for at the server.
 	Mounts []string
+	// Unread is the digest of a list of sign-ins that is here and that nobody but
+	// the person can read: the entry is that list. Why says so, and Blocked how they
+	// look into it.
+	Unread departure.Digest
 	// Busy says that a transfer is going on which must end first; "" for none.
 	// Who calls Remove heeds it.
 	Busy string

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 
+	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/platform/binding"
 	"github.com/clearance-project/clearance/platform/inifile"
 	"github.com/clearance-project/clearance/platform/xdg"
@@ -23,33 +25,42 @@ var dialect = inifile.Dialect{MaxBytes: maxFile, Comments: "#;", Part: "=", Head
 // encrypted begins a configuration that is encrypted, after its comment.
 const encrypted = "RCLONE_ENCRYPT_V"
 
-var errEncrypted = errors.New(`it is encrypted with a password of its own: run "rclone config", choose s and then u, to take the password off until you have left`)
-
 // remote is one account of a configuration.
 type remote struct {
 	name string
 	who  binding.Who
 }
 
-// read reads one configuration, which need not be there.
-func read(at string) ([]remote, error) {
+// read reads one configuration, which need not be there. sealed is the digest of
+// one that is encrypted with a password of its own, of which no remote is known.
+func read(at string) (all []remote, sealed departure.Digest, err error) {
 	raw, err := xdg.ReadFile(at, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return nil, "", nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return parse(raw)
+	if isEncrypted(raw) {
+		return nil, departure.DigestOf(raw), nil
+	}
+	all, err = parse(raw)
+	return all, "", err
 }
 
-// parse reads [name] and its "key = value" lines.
-func parse(raw []byte) ([]remote, error) {
+func isEncrypted(raw []byte) bool {
 	for line := range bytes.Lines(raw) {
 		if bytes.HasPrefix(bytes.TrimSpace(line), []byte(encrypted)) {
-			return nil, errEncrypted
+			return true
 		}
 	}
+	return false
+}
+
+// parse reads [name] and its "key = value" lines. A name that is there twice is one
+// remote to rclone, with the last value of each key; what the parts say by
+// themselves still stands in the file, and is listed too.
+func parse(raw []byte) ([]remote, error) {
 	file, err := dialect.Strict(string(raw))
 	if err != nil {
 		return nil, err
@@ -57,10 +68,17 @@ func parse(raw []byte) ([]remote, error) {
 	if len(file) > maxRemotes {
 		return nil, fmt.Errorf("more than %d remotes", maxRemotes)
 	}
+	merged := make(map[string]map[string]string)
 	var all []remote
 	for _, g := range file {
-		if w, ok := whose(g.Values()); ok {
-			all = append(all, remote{g.Name, w})
+		if merged[g.Name] == nil {
+			merged[g.Name] = make(map[string]string)
+		}
+		maps.Copy(merged[g.Name], g.Values())
+		for _, values := range []map[string]string{g.Values(), merged[g.Name]} {
+			if w, ok := whose(values); ok && !slices.Contains(all, remote{g.Name, w}) {
+				all = append(all, remote{g.Name, w})
+			}
 		}
 	}
 	return all, nil

@@ -71,7 +71,7 @@ func rig(t *testing.T) *bindingtest.Rig {
 		},
 		ByHand: func(context.Context, *testing.T) { d.rclone("delete", "mycloud") },
 		Break: func(context.Context, *testing.T) {
-			d.write("# Encrypted rclone configuration File\n\nRCLONE_ENCRYPT_V0:\nAAAA\n")
+			d.write("[mycloud\n")
 		},
 		Flood: func(context.Context, *testing.T) {
 			var b strings.Builder
@@ -97,6 +97,66 @@ func TestMounted(t *testing.T) {
 	}
 	if want := "unmount it first: fusermount3 -u '/mnt/my cloud'; then run: rclone config delete 'my cloud'"; entries[0].Blocked.Text != want || !cmp.Equal(entries[0].Mounts, []string{"/mnt/my cloud"}) {
 		t.Errorf("%+v, %q", entries[0].Mounts, entries[0].Blocked.Text)
+	}
+}
+
+// encrypt puts a password on the list of remotes, as rclone itself does; it asks for
+// one on its terminal alone, so that the file is written as its documentation has it.
+func (d *desk) encrypt(body string) {
+	d.write("# Encrypted rclone configuration File\n\nRCLONE_ENCRYPT_V0:\n" + body + "\n")
+}
+
+// TestEncrypted: a list that only the person can read is an entry of nobody's, new
+// with each change; what was listed before and may be in it is not gone.
+func TestEncrypted(t *testing.T) {
+	d := start(t)
+	d.rclone("create", "mycloud", "webdav", "url=https://cloud.example/dav", "user=alice")
+	before, err := d.place.Entries(t.Context())
+	if err != nil || len(before) != 1 {
+		t.Fatalf("%+v, %v", before, err)
+	}
+	d.place.mounts = func() ([]place.Mount, error) {
+		return []place.Mount{{FSType: "fuse.rclone", From: "any:", At: "/mnt/any"}}, nil
+	}
+	d.encrypt("AAAA")
+	first, err := d.place.Entries(t.Context())
+	if err != nil || len(first) != 1 {
+		t.Fatalf("%+v, %v", first, err)
+	}
+	e := first[0]
+	if e.Unread == "" || e.Who.User != "" || e.Guided || e.Carries || !cmp.Equal(e.Mounts, []string{"/mnt/any"}) || e.Why.Code != "encrypted" ||
+		e.Blocked == nil || !strings.Contains(e.Blocked.Text, "rclone config show") {
+		t.Errorf("it is %+v, %+v", e, e.Blocked)
+	}
+	if left, err := d.place.ReadBack(t.Context(), before[0].ID); err == nil {
+		t.Errorf("what may be in it is said to be gone: %+v", left)
+	}
+	d.encrypt("BBBB")
+	again, err := d.place.Entries(t.Context())
+	if err != nil || len(again) != 1 || again[0].ID != e.ID || again[0].Unread == e.Unread {
+		t.Errorf("after a change: %+v, %v", again, err)
+	}
+}
+
+// TestOneNameTwice: rclone takes two parts of one name for one remote. That one is
+// listed, and what the parts say by themselves too; none hides another.
+func TestOneNameTwice(t *testing.T) {
+	d := start(t)
+	d.rclone("create", "x", "alias", "remote=/tmp")
+	d.write("[a]\ntype = webdav\nurl = https://cloud.example\nuser = bob\n[a]\nuser = alice\n[a]\ntype = sftp\nhost = cloud.example\n[a]\ntype = webdav\n")
+	entries, err := d.place.Entries(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids, users := map[string]bool{}, map[string]bool{}
+	for _, e := range entries {
+		ids[e.ID], users[e.Who.User] = true, true
+		if left, err := d.place.ReadBack(t.Context(), e.ID); err != nil || len(left) == 0 {
+			t.Errorf("%s is said to be gone: %v", e.ID, err)
+		}
+	}
+	if len(ids) != len(entries) || !users["bob"] || !users["alice"] {
+		t.Errorf("%+v", entries)
 	}
 }
 
@@ -139,7 +199,7 @@ type = dropbox
 	if err != nil || !cmp.Equal(all, want, cmp.AllowUnexported(remote{})) {
 		t.Errorf("%v\n%s", err, cmp.Diff(want, all, cmp.AllowUnexported(remote{})))
 	}
-	for _, bad := range []string{"[x\n", "key = value\n", "[x]\nnothing\n", "RCLONE_ENCRYPT_V1:\n", strings.Repeat("x", maxFile+1)} {
+	for _, bad := range []string{"[x\n", "key = value\n", "[x]\nnothing\n", strings.Repeat("x", maxFile+1)} {
 		if got, err := parse([]byte(bad)); err == nil {
 			t.Errorf("%.20q: %v", bad, got)
 		}

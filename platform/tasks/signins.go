@@ -147,14 +147,19 @@ func (s signIn) ofJob(job engine.Job) binding.Match {
 	if s.Leftover && slices.ContainsFunc(job.Bindings, func(k departure.KnownBinding) bool { return k.ID == s.ID }) {
 		return binding.MatchYes
 	}
+	if s.Unread != "" {
+		return binding.MatchUnknown
+	}
 	return s.of(job.Departure.Account)
 }
 
 // binding is the sign-in in the words of the domain.
 func (s signIn) binding(account departure.Account, match binding.Match) departure.Binding {
 	b := departure.Binding{ID: s.ID, Kind: s.place.Kind(), Name: s.Name, State: departure.BindingPresent, Why: s.Why,
-		Blocked: withCommand(s.Blocked, account), Guided: s.Guided, Carries: s.Carries, Goes: s.Goes}
+		Blocked: withCommand(s.Blocked, account), Guided: s.Guided, Carries: s.Carries, Goes: s.Goes, Unread: s.Unread}
 	switch {
+	case s.Unread != "":
+		b.State = ""
 	case match == binding.MatchUnknown:
 		b.State = ""
 		b.Why = departure.Reason{Code: "same-server", Text: s.Name + " may be the same account: it is at the same server, or at one that could not be told apart"}

@@ -42,6 +42,30 @@ func bindingOf(t *testing.T, l departure.Look, id string) departure.Binding {
 	return l.Bindings[i]
 }
 
+// TestAListThatOnlyThePersonCanRead keeps no look from being whole: it is told as
+// what it is, and a change of it changes what a verdict rests on.
+func TestAListThatOnlyThePersonCanRead(t *testing.T) {
+	d := newDesk(t)
+	d.leave("cloud.example")
+	d.put(".config/rclone/rclone.conf", "# Encrypted rclone configuration File\n\nRCLONE_ENCRYPT_V0:\nAAAA\n")
+	first := d.look()
+	if !first.Complete || len(first.Bindings) != 1 {
+		t.Fatalf("complete %v (%+v), signed in at %+v", first.Complete, first.Why, first.Bindings)
+	}
+	b := first.Bindings[0]
+	if b.State != "" || b.Unread == "" || b.Why.Code != "encrypted" || b.Guided || b.Blocked == nil || !strings.HasPrefix(b.Blocked.Command, "clearance ") {
+		t.Errorf("it is %+v, %+v", b, b.Blocked)
+	}
+	if err := d.Unbind(t.Context(), d.job, b.ID); err == nil {
+		t.Error("it was signed out")
+	}
+	d.put(".config/rclone/rclone.conf", "# Encrypted rclone configuration File\n\nRCLONE_ENCRYPT_V0:\nBBBB\n")
+	again := d.look()
+	if k := again.Bindings[0]; k.ID != b.ID || k.Unread == b.Unread || signedInAs(first.Bindings, nil) == signedInAs(again.Bindings, nil) {
+		t.Errorf("after a change %+v", k)
+	}
+}
+
 // TestPlacesBesideGOA: an account that is signed in at another place alone is
 // listed, is left with its password, and its sign-in is removed by its id.
 func TestPlacesBesideGOA(t *testing.T) {

@@ -84,7 +84,7 @@ func (w *Worker) filedEntries(ctx context.Context) departure.Digest {
 			all = append(all, p.Kind(), err.Error())
 		}
 		for _, e := range entries {
-			all = append(all, []any{e.ID, e.Who, e.Server, e.Leftover, e.Guided, e.Carries, e.Mail, e.Folders, e.Mounts})
+			all = append(all, []any{e.ID, e.Who, e.Server, e.Leftover, e.Guided, e.Carries, e.Mail, e.Folders, e.Mounts, e.Unread})
 		}
 	}
 	return departure.DigestOf(all...)
@@ -128,7 +128,7 @@ func (w *Worker) fenceSignIns(ctx context.Context, job engine.Job, look departur
 func signedInAs(bindings []departure.Binding, others []departure.OtherHolder) departure.Digest {
 	set := make(map[string]any)
 	for _, b := range bindings {
-		set["b:"+b.ID] = []any{b.State, b.Guided, b.Carries}
+		set["b:"+b.ID] = []any{b.State, b.Guided, b.Carries, b.Unread}
 	}
 	for _, o := range others {
 		set["o:"+o.ID] = true
