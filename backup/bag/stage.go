@@ -55,7 +55,7 @@ func (b *Bag) Stage(size int64) (*Staged, error) {
 // from a disk that is full, which fails everything.
 func (b *Bag) unroomy(err error, size int64) error {
 	var all unix.Statfs_t
-	if errors.Is(err, syscall.ENOSPC) && unix.Statfs(b.path, &all) == nil && size/max(1, all.Bsize) > int64(all.Blocks) {
+	if errors.Is(err, syscall.ENOSPC) && unix.Statfs(b.path, &all) == nil && size/max(1, all.Frsize) > int64(all.Blocks) {
 		return &TooLargeError{Err: err}
 	}
 	return staging(err)

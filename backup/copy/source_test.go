@@ -185,6 +185,32 @@ func TestFileThatKeepsChangingFailsByNameAndOthersGoOn(t *testing.T) {
 	w.check()
 }
 
+// TestFileThatChangesAndKeepsItsSize: only its stamp tells that what was read is
+// of two states.
+func TestFileThatChangesAndKeepsItsSize(t *testing.T) {
+	w := newWorld(t)
+	w.write("same.jpg", "state 0")
+	w.open()
+	root, err := scan.Open(w.src)
+	must(t, err)
+	defer root.Close()
+	item := source.Item{Key: source.Key{Ref: photos, ID: "same.jpg"}, Path: "same.jpg", Size: 7, Rev: "r", File: &source.FileRef{Root: root, Path: "same.jpg"}}
+	// The clock is asked between the look at an open file and the reading of it.
+	n := 0
+	touching := func() time.Time {
+		n++
+		at := w.src + "/same.jpg"
+		must(t, os.WriteFile(at, fmt.Appendf(nil, "state %d", n%10), 0o600))
+		must(t, os.Chtimes(at, time.Time{}, time.Unix(1e9+int64(n), 0)))
+		return later()
+	}
+	r, err := copy.Run(t.Context(), w.bag, w.ledger, w.items(item), copy.Options{Now: touching, Workers: 1})
+	must(t, err)
+	if r.Outcome != copy.Partial || r.Copied != 0 || r.Failed != 1 || r.Failures[0].Reason != source.Changing {
+		t.Fatalf("%+v", r)
+	}
+}
+
 func TestItemErrors(t *testing.T) {
 	w := newWorld(t)
 	w.open()

@@ -147,7 +147,7 @@ func (f *file) Allocate(size int64) error {
 		// ext4 takes all that is left before it says that this is not enough, and
 		// for that moment the disk is full for everybody.
 		var st unix.Statfs_t
-		if unix.Fstatfs(fd, &st) == nil && st.Bsize > 0 && uint64(size)/uint64(st.Bsize) > st.Bfree {
+		if unix.Fstatfs(fd, &st) == nil && st.Frsize > 0 && uint64(size)/uint64(st.Frsize) > st.Bfree {
 			return unix.ENOSPC
 		}
 		return unix.Fallocate(fd, unix.FALLOC_FL_KEEP_SIZE, 0, size)

@@ -13,6 +13,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/clearance-project/clearance/backup/copy"
+	"github.com/clearance-project/clearance/backup/place"
 	"github.com/clearance-project/clearance/backup/restore"
 )
 
@@ -109,6 +110,14 @@ func (p *poor) Symlink(context.Context, string, string, *fuse.EntryOut) (*fs.Ino
 	return nil, syscall.EPERM
 }
 
+// Statfs counts in blocks of its own and asks to be read in far larger ones, as
+// cards behind a driver in a program do.
+func (p *poor) Statfs(ctx context.Context, out *fuse.StatfsOut) syscall.Errno {
+	errno := p.LoopbackNode.Statfs(ctx, out)
+	out.Bsize = 1 << 20
+	return errno
+}
+
 // poorCard keeps in a folder what is written to it.
 func poorCard(back string) *poor {
 	root := &fs.LoopbackRoot{Path: back}
@@ -134,6 +143,13 @@ func TestPoorDestination(t *testing.T) {
 	back := h.dir + "/back"
 	must(t, syscall.Mkdir(back, 0o755))
 	mounted(t, h.dest, "poor:"+back)
+	card, err := place.Look(h.dest)
+	must(t, err)
+	real, err := place.Look(back)
+	must(t, err)
+	if card.AllBytes != real.AllBytes || card.FreeBytes > 2*real.FreeBytes {
+		t.Errorf("%d of %d bytes are free, it is said; %d of %d are", card.FreeBytes, card.AllBytes, real.FreeBytes, real.AllBytes)
+	}
 
 	r, err := h.copy()
 	if err != nil || r.Outcome != copy.Complete || r.Copied != len(list) {

@@ -149,8 +149,10 @@ func (p *Place) fileSystem(near string) error {
 	if err := unix.Statfs(near, &st); err != nil {
 		return &fs.PathError{Op: "statfs", Path: near, Err: err}
 	}
-	p.FreeBytes = int64(st.Bavail) * st.Bsize
-	p.AllBytes = int64(st.Blocks) * st.Bsize
+	// Blocks are counted in fragments (statvfs(3)); Bsize is what is best read at
+	// once, which network file systems give as a megabyte.
+	p.FreeBytes = int64(st.Bavail) * st.Frsize
+	p.AllBytes = int64(st.Blocks) * st.Frsize
 	p.ReadOnly = st.Flags&unix.ST_RDONLY != 0
 	if st.Fsid.Val != [2]int32{} {
 		p.FSID = hexFSID(st.Fsid.Val)

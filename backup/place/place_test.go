@@ -96,7 +96,7 @@ func TestMounts(t *testing.T) {
 	must(t, unix.Mount("none", dir+"/with space", "tmpfs", 0, "size=1m"))
 	defer func() { must(t, unix.Unmount(dir+"/with space", unix.MNT_DETACH)) }()
 	p := at(t, dir+"/with space/x")
-	if p.FSType != "tmpfs" || !p.Memory() || p.Fronted() || !strings.HasSuffix(p.MountAt, "/with space") || p.FreeBytes > 1<<20 {
+	if p.FSType != "tmpfs" || !p.Memory() || p.Fronted() || !strings.HasSuffix(p.MountAt, "/with space") || p.FreeBytes != 1<<20 || p.AllBytes != 1<<20 {
 		t.Errorf("%+v", p)
 	}
 	if Overlaps(p, at(t, dir+"/outer")) {

@@ -2,8 +2,11 @@ package restore_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -257,5 +260,22 @@ func TestAlteredListsAreSaid(t *testing.T) {
 	r = w.restore(w.folder(), restore.Selection{}, restore.Options{})
 	if got := tree(t, w.target()); r.Outcome != restore.Partial || got["files/Documents/letter.txt"] != "dear" || len(got) != 6 {
 		t.Errorf("without items.jsonl: %v %+v", got, r.All)
+	}
+}
+
+// TestALineThatCannotBeReadIsSaid although the lists are as they were written.
+func TestALineThatCannotBeReadIsSaid(t *testing.T) {
+	w := newCopy(t, album()...)
+	items, err := os.ReadFile(w.bag() + "/items.jsonl")
+	must(t, err)
+	tags, err := os.ReadFile(w.bag() + "/tagmanifest-sha256.txt")
+	must(t, err)
+	odd := append(slices.Clone(items), "{\n"...)
+	sum := func(text []byte) string { return fmt.Sprintf("%x", sha256.Sum256(text)) }
+	must(t, os.WriteFile(w.bag()+"/items.jsonl", odd, 0o600),
+		os.WriteFile(w.bag()+"/tagmanifest-sha256.txt", []byte(strings.Replace(string(tags), sum(items), sum(odd), 1)), 0o600))
+	r := w.restore(w.folder(), restore.Selection{}, restore.Options{})
+	if r.Outcome != restore.Partial || r.Lists != bag.ListsWhole || r.Unreadable != 1 || r.All.Written != len(albumTree) {
+		t.Errorf("%s, %s, %d lines, %+v", r.Outcome, r.Lists, r.Unreadable, r.All)
 	}
 }

@@ -57,7 +57,7 @@ func (v *volume) shown() engine.Disk {
 		d.Folder = v.points[0]
 		var st unix.Statfs_t
 		if unix.Statfs(d.Folder, &st) == nil {
-			d.Free, d.Size = int64(st.Bavail)*st.Bsize, int64(st.Blocks)*st.Bsize
+			d.Free, d.Size = int64(st.Bavail)*st.Frsize, int64(st.Blocks)*st.Frsize
 			d.ReadOnly = d.ReadOnly || st.Flags&unix.ST_RDONLY != 0
 		}
 	}
