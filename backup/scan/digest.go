@@ -24,9 +24,6 @@ func (k *Keys) Add(id, rev string) {
 	k.sums = append(k.sums, [16]byte(s[:16]))
 }
 
-// Len is how many pairs were put in.
-func (k *Keys) Len() int { return len(k.sums) }
-
 // Digest is the hex sha256 over the sorted keys: equal for equal sets, in
 // whatever order they came.
 func (k *Keys) Digest() string {

@@ -226,17 +226,3 @@ func unescapePunctuation(s string) string {
 	}
 	return b.String()
 }
-
-// RelinkNote writes the text with the targets of refs, which are in order and
-// of this text, replaced; "" leaves one as it is.
-func RelinkNote(text []byte, refs []NoteReference, link func(NoteReference) string) []byte {
-	var out []byte
-	at := 0
-	for _, r := range refs {
-		if to := link(r); to != "" && r.Start >= at && r.End <= len(text) && r.End >= r.Start {
-			out = append(append(out, text[at:r.Start]...), to...)
-			at = r.End
-		}
-	}
-	return append(out, text[at:]...)
-}

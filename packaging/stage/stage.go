@@ -49,7 +49,6 @@ type Stage struct {
 	Server  *davtest.Server
 	Account *davtest.Account
 
-	device  *process
 	agent   *process
 	relay   *process
 	closers []func() error
@@ -135,13 +134,9 @@ func (s *Stage) TurnDeviceOn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.device = p
 	s.closers = append(s.closers, p.stop)
 	return s.waitDevice(ctx)
 }
-
-// StopDevice ends Find My Device's service without turning it off.
-func (s *Stage) StopDevice() error { return s.device.stop() }
 
 func (s *Stage) waitDevice(ctx context.Context) error {
 	conn, err := bus.Open(ctx, bus.Options{Address: s.System.Address})

@@ -71,7 +71,7 @@ func (b *bound) child(t testing.TB, kind Kind) Source {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, s := range Descendants(list, b.id) {
+		for _, s := range descendants(list, b.id) {
 			if s.Kind == kind {
 				found = s
 				return true
@@ -90,7 +90,7 @@ func (b *bound) remove(t testing.TB) {
 	}
 	until(t, "the sources gone", func() bool {
 		list, err := b.client.Sources(t.Context())
-		return err == nil && len(Descendants(list, b.id)) == 0
+		return err == nil && len(descendants(list, b.id)) == 0
 	})
 }
 

@@ -2,7 +2,7 @@
 // books, calendars, task lists and memo lists of a GNOME desktop, local ones
 // and the cached copies of an account's.
 //
-// It may import platform/bus, platform/gkeyfile, platform/sqliteread and platform/secrets,
+// It may import platform/bus, platform/gkeyfile and platform/secrets,
 // backup/source for what a vCard is, and platform/binding with agent/departure
 // for the port that [ByHand] fills, and nothing else of ours. Facts stated here were measured on EDS 3.46.
 //

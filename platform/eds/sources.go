@@ -301,18 +301,6 @@ func plain(chain []entry) bool {
 	return false
 }
 
-// Descendants returns the sources that descend from a GOA account, the
-// account's own collection included.
-func Descendants(list []Source, goaAccount string) []Source {
-	var out []Source
-	for _, s := range list {
-		if goaAccount != "" && s.GOAAccount == goaAccount {
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
 // maxData bounds a source's Data, in bytes: the largest of EDS's own has 6 kB.
 const maxData = 1 << 20
 

@@ -45,7 +45,7 @@ const (
 )
 
 // Trash lists what EDS kept of removed sources with these UIDs, cache.db,
-// photos and all: give the UIDs of all that Descendants names, the collection
+// photos and all: give the UIDs of an account's sources, the collection
 // too, under whose UID the children's entries are kept. Before the removal there
 // is nothing; nil means that nothing is kept. Links are not followed. An
 // unreadable folder that is there is an error: what it holds is unknown. A UID

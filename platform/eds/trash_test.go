@@ -40,9 +40,8 @@ func TestRemovedAccountsTrash(t *testing.T) {
 	if err != nil || len(made.Failed) > 0 {
 		t.Fatalf("%+v %v", made, err)
 	}
-	live, err := Unsynced(t.Context(), s.Folder()+"/cache.db")
-	if err != nil || len(live) != 1 || live[0].UID != "c77" {
-		t.Fatalf("in the live cache: %+v %v", live, err)
+	if _, live := cacheOf(t, s.Folder()+"/cache.db"); len(live) != 1 || live[0].uid != "c77" {
+		t.Fatalf("in the live cache: %+v", live)
 	}
 	list, err := b.client.Sources(t.Context())
 	if err != nil {
@@ -53,7 +52,7 @@ func TestRemovedAccountsTrash(t *testing.T) {
 		t.Fatalf("a name that no folder can have: %+v %v", kept, err)
 	}
 	uids := []string{"nobody"}
-	for _, s := range Descendants(list, b.id) {
+	for _, s := range descendants(list, b.id) {
 		uids = append(uids, s.UID)
 	}
 	if kept, err := Trash(t.Context(), b.dirs, uids); err != nil || len(kept) != 0 {
@@ -77,16 +76,11 @@ func TestRemovedAccountsTrash(t *testing.T) {
 		if k.Component != "addressbook" || !k.Cache {
 			continue
 		}
-		db := k.Root + "/cache.db"
-		all := 0
-		if err := ReadCache(t.Context(), db, func(Cached) error { all++; return nil }); err != nil || all != 21 {
-			t.Errorf("%d items in the cache, %v", all, err)
+		all, only := cacheOf(t, k.Root+"/cache.db")
+		if all != 21 || len(only) != 1 || only[0].uid != "c77" || only[0].sync != createdOffline {
+			t.Fatalf("%d items in the cache, %+v", all, only)
 		}
-		only, err := Unsynced(t.Context(), db)
-		if err != nil || len(only) != 1 || only[0].UID != "c77" || only[0].Sync != CreatedOffline {
-			t.Fatalf("%+v %v", only, err)
-		}
-		whole, err := embed(only[0].Data, func(uri string) ([]byte, error) { return k.Linked(uri, MaxLinked) })
+		whole, err := embed(only[0].data, func(uri string) ([]byte, error) { return k.Linked(uri, MaxLinked) })
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -121,6 +121,3 @@ func (c clock) After(d time.Duration) (<-chan time.Time, func()) {
 	t := time.NewTimer(d)
 	return t.C, func() { t.Stop() }
 }
-
-// Elapse lets time pass within a bubble of synctest, where it takes none.
-func Elapse(d time.Duration) { <-time.After(d) }

@@ -1,7 +1,6 @@
 package davtest
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -77,18 +76,6 @@ func New(opts Options) (*Server, error) {
 		return nil, err
 	}
 	return s, nil
-}
-
-// Serve runs a server until the context ends; ready is called once with the
-// listening server.
-func Serve(ctx context.Context, opts Options, ready func(*Server)) error {
-	s, err := New(opts)
-	if err != nil {
-		return err
-	}
-	ready(s)
-	<-ctx.Done()
-	return s.Close()
 }
 
 // URL is the server's base, "http://127.0.0.1:1234/", with its prefix: what a
