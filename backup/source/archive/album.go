@@ -12,6 +12,7 @@ import (
 type album struct {
 	order   []string
 	folders map[string]*folder
+	strays  []item // files taken for parts, of which no sidecar speaks
 }
 
 type folder struct{ pictures, sidecars, rest []item }
@@ -58,22 +59,23 @@ func (a *album) home() {
 		if it.v.loose == "" {
 			return false
 		}
-		var in *folder
-		var at string
+		var at []string
 		for _, dir := range a.order {
 			if f := a.folders[dir]; f != top && f.wants(it.path) {
-				if in != nil {
-					return false
-				}
-				in, at = f, dir
+				at = append(at, dir)
 			}
 		}
-		if in == nil {
+		switch len(at) {
+		case 0:
+			a.strays = append(a.strays, it)
 			return false
+		case 1:
+			it.path = at[0] + "/" + it.path
+			in := a.folders[at[0]]
+			in.pictures = append(in.pictures, it)
+			return true
 		}
-		it.path = at + "/" + it.path
-		in.pictures = append(in.pictures, it)
-		return true
+		return false
 	})
 }
 

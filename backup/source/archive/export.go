@@ -27,7 +27,8 @@ type Export struct {
 }
 
 // Open opens the parts of an export beneath a folder and sorts what they hold.
-// What is missing is no error here but in [Export.Whole].
+// What is missing is no error here but in Whole, which also knows what the parts
+// themselves tell.
 func Open(ctx context.Context, root *scan.Root, f Found, s *Shelf, now func() time.Time) (*Export, error) {
 	x := &Export{Found: f, now: now, named: map[string]bool{}}
 	for _, p := range f.parts {

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -89,6 +90,9 @@ func (x *Export) sortTakeout() {
 		}
 	}
 	x.items[source.Photos] = photos.pair()
+	for _, it := range photos.strays {
+		x.Missing = append(x.Missing, fmt.Sprintf("part %d (%s is none: no other part speaks of it)", it.v.number, it.v.part.file))
+	}
 	for _, dir := range slices.Sorted(maps.Keys(keep)) {
 		x.keep(keep[dir])
 	}

@@ -158,6 +158,24 @@ func TestTakeoutLacksAPart(t *testing.T) {
 	}
 }
 
+// A picture that only looks like a part, as any in a folder of downloads may, does
+// not stand in for the one that lacks.
+func TestTakeoutWithAPictureThatIsNoPart(t *testing.T) {
+	first, second := library(t)
+	s := newStand(t)
+	s.write(part1, zipOf(t, first...))
+	s.write("scan-002.jpg", []byte("a picture of something else"))
+	s.write(strings.Replace(part2, "002", "003", 1), zipOf(t, second...))
+	for _, only := range []string{"", part1} {
+		x, err := s.open(only)
+		must(t, err)
+		items, _, err := list(t, x, source.Photos)
+		if err == nil || len(items) != 0 || !strings.Contains(err.Error(), "part 2") || !strings.Contains(err.Error(), "scan-002.jpg") {
+			t.Errorf("%q: %q: %v", only, ids(items), err)
+		}
+	}
+}
+
 // The page that lists the export proves that all is here, or names what is not.
 func TestTakeoutWithItsPage(t *testing.T) {
 	first, second := library(t)
