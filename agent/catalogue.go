@@ -35,6 +35,13 @@ func (c Catalogue) Profile(d departure.Departure) departure.Profile {
 		out.Uncovered = append(out.Uncovered, departure.Line{ID: class.ID,
 			Text: class.Name + ": " + class.After + " Where to find it: " + class.Where})
 	}
+	for _, class := range p.Data {
+		if first, ok := p.CountedWith(class); ok {
+			out.Uncovered = append(out.Uncovered, departure.Line{ID: class.ID,
+				Text: class.Name + ": copied only as far as it is in what you gave or on this device, and counted with " + first.Name +
+					", so look yourself that it is there. " + class.After + " Where to find it: " + class.Where})
+		}
+	}
 	out.Consequences = lines(p.Consequences)
 	for _, b := range p.Blockers {
 		out.Consequences = append(out.Consequences, departure.Line{ID: b.ID, Text: b.Text})

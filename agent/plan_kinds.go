@@ -27,7 +27,8 @@ type PlanKind struct {
 	// Dataset is what it is copied as; empty where it is not.
 	Dataset departure.Dataset `json:"dataset,omitempty"`
 	// With is the kind in whose numbers this one's stand, where one dataset holds
-	// several; else the numbers are of this one.
+	// several: whether all of this one is there is not known. Else the numbers are
+	// of this one.
 	With string `json:"with,omitempty"`
 	// Items and Bytes are lost, or leave the device; OnlyCloud of these are
 	// nowhere else, and InCopy of them are in the copy already.
@@ -45,21 +46,21 @@ type PlanKind struct {
 // seen or listed and the profile does not name comes last: it is never left out.
 func planKinds(p provider.Profile, r *PlanReport, seen []departure.SeenKind, declared bool) []PlanKind {
 	var kinds []PlanKind
-	first := map[departure.Dataset]string{}
+	named := map[departure.Dataset]bool{}
 	for _, d := range p.Data {
 		k := PlanKind{ID: d.ID, Name: d.Name, Cover: CoverNone, After: d.After, Where: d.Where}
 		if set := departure.Dataset(d.Dataset); set.Known() {
-			k.Dataset, k.With = set, first[set]
-			count(&k, r.class(set), declared)
-			if first[set] == "" {
-				first[set] = d.ID
+			if with, ok := p.CountedWith(d); ok {
+				k.With, k.Why = with.ID, "its numbers do not tell whether all of it is there"
 			}
+			k.Dataset, named[set] = set, true
+			count(&k, r.class(set), declared)
 		}
 		kinds = append(kinds, k)
 	}
 	for _, set := range departure.Datasets {
 		c := r.class(set)
-		if first[set] != "" || p.Known && !slices.ContainsFunc(c.Sources, func(l departure.Listing) bool { return l.Source.Fate != departure.Stays }) {
+		if named[set] || p.Known && !slices.ContainsFunc(c.Sources, func(l departure.Listing) bool { return l.Source.Fate != departure.Stays }) {
 			continue
 		}
 		k := PlanKind{ID: "unlisted-" + string(set), Name: spokenSets[set], Dataset: set,
@@ -91,6 +92,8 @@ var spokenSets = map[departure.Dataset]string{
 func count(k *PlanKind, c PlanClass, declared bool) {
 	k.Cover = CoverNotKnown
 	switch {
+	case k.With != "":
+		return
 	case len(c.Sources) == 0 && declared:
 		k.Why = "nothing of it was given"
 	case len(c.Sources) == 0:
@@ -110,9 +113,6 @@ func count(k *PlanKind, c PlanClass, declared bool) {
 				break
 			}
 		}
-	}
-	if k.With != "" {
-		return
 	}
 	k.Items, k.Bytes, k.OnlyCloud, k.OnlyCloudBytes, k.InCopy = c.Items, c.Bytes, c.OnlyCloud, c.OnlyCloudBytes, c.InCopy
 }

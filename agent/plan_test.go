@@ -46,6 +46,31 @@ func TestPlanNamesEveryKind(t *testing.T) {
 	})
 }
 
+// TestKindsThatAreCountedTogether: of tasks, whose numbers stand in those of the
+// calendars, nothing says that all are there: a plan does not, and they are asked
+// for by name.
+func TestKindsThatAreCountedTogether(t *testing.T) {
+	asked := map[string]string{"google": "tasks", "microsoft": "tasks", "apple": "reminders"}
+	for id, k := range asked {
+		profile := agent.Catalogue{Profiles: profiles(t)}.Profile(departure.Departure{Account: departure.Account{Provider: id}})
+		if !slices.ContainsFunc(profile.Uncovered, func(l departure.Line) bool { return l.ID == k && strings.Contains(l.Text, "counted with") }) {
+			t.Errorf("%s: %s are not asked for", id, k)
+		}
+	}
+	bubble(t, func(t *testing.T, d *desk) {
+		d.restarted(written(t, func(p map[string]any) {
+			p["data"] = append(p["data"].([]any), map[string]any{"id": "jots", "name": "Jots", "dataset": "notes", "after": "Gone.", "where": "The jots page."})
+		}))
+		plan := d.job(d.s.Plan(t.Context(), owner, world.Me.ID)).Plan
+		if k := kind(t, plan, "jots"); k.Cover != agent.CoverNotKnown || k.With != "notes" || k.Items != 0 || k.After != "Gone." {
+			t.Errorf("%+v", k)
+		}
+		if k := kind(t, plan, "notes"); k.Cover != agent.CoverListed || k.With != "" {
+			t.Errorf("%+v", k)
+		}
+	})
+}
+
 // TestPlanOfWhatIsNotKnown: what could not be listed, what a profile does not
 // name, and a provider that nobody knows are never said to be listed.
 func TestPlanOfWhatIsNotKnown(t *testing.T) {

@@ -31,13 +31,21 @@ func (p Profile) NotCovered(seen []SeenKind) []Line {
 func RememberKinds(before, now []SeenKind) []SeenKind {
 	all := slices.Clone(before)
 	for _, k := range now {
-		if k.ID != "" && !slices.ContainsFunc(all, func(b SeenKind) bool { return b.ID == k.ID }) && len(all) < maxKinds {
+		has := func(id string) bool { return slices.ContainsFunc(all, func(b SeenKind) bool { return b.ID == id }) }
+		switch {
+		case k.ID == "" || has(k.ID):
+		case len(all) < maxKinds:
 			all = append(all, k)
+		case !has(MoreKinds.ID):
+			all = append(all, MoreKinds)
 		}
 	}
 	slices.SortFunc(all, func(a, b SeenKind) int { return strings.Compare(a.ID, b.ID) })
 	return all
 }
+
+// MoreKinds stands for those beyond what a list can hold.
+var MoreKinds = SeenKind{ID: "and-more", Name: "More kinds of data than can be listed here"}
 
 // maxKinds bounds what a server can put on the list.
 const maxKinds = 200

@@ -230,3 +230,15 @@ func (p Profile) NotCovered() []DataClass {
 	}
 	return out
 }
+
+// CountedWith returns the kind in whose numbers those of another stand, as tasks
+// stand in those of calendars, where one dataset holds both: nobody can tell from
+// the number of the one that the other is whole. ok is false for a kind that has a
+// dataset to itself, or that is the first in it.
+func (p Profile) CountedWith(d DataClass) (first DataClass, ok bool) {
+	i := slices.IndexFunc(p.Data, func(k DataClass) bool { return k.Dataset == d.Dataset })
+	if d.Dataset == Uncovered || i < 0 || p.Data[i].ID == d.ID {
+		return DataClass{}, false
+	}
+	return p.Data[i], true
+}

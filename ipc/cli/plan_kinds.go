@@ -47,7 +47,7 @@ func (s *session) showKinds(plan *agent.PlanReport) {
 func numbers(k agent.PlanKind, all []agent.PlanKind) string {
 	for _, first := range all {
 		if k.With != "" && first.ID == k.With {
-			return "counted with " + first.Name
+			return "counted with " + first.Name + "; look yourself whether all of it is there"
 		}
 	}
 	text := ""
@@ -74,9 +74,7 @@ func numbers(k agent.PlanKind, all []agent.PlanKind) string {
 
 // showEnd says what deletion does to a kind of data, and where it is found.
 func (s *session) showEnd(k agent.PlanKind) {
-	if k.With == "" {
-		s.para("    After: ", k.After)
-	}
+	s.para("    After: ", k.After)
 	s.para("    Where: ", k.Where)
 }
 

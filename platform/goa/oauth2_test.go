@@ -14,8 +14,8 @@ import (
 	"github.com/clearance-project/clearance/platform/session/sessiontest"
 )
 
-// TestOAuth2Account: what the real goa-daemon answers only by chance, a stand-in
-// answers here; TestOAuth2ByGOA has the real one.
+// TestOAuth2Account: the client against a stand-in, whose answers a test chooses;
+// TestOAuth2ByGOA has the real daemon.
 func TestOAuth2Account(t *testing.T) {
 	s := sessiontest.Start(t, session.Options{Services: []string{}})
 	daemon, err := goatest.Serve(s.Conn(t), goatest.Account{ID: "account_7_0", Provider: "google", Identity: "alice@example.org",

@@ -2,10 +2,12 @@ package tasks
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
 	"github.com/clearance-project/clearance/agent/departure"
+	"github.com/clearance-project/clearance/platform/cloud/dav"
 )
 
 // copiedApps are the apps of a Nextcloud server whose content is listed by DAV
@@ -33,6 +35,9 @@ func (s *survey) kinds(ctx context.Context, bindings []departure.Binding) []depa
 	ctx, cancel := context.WithTimeout(ctx, appsLimit)
 	defer cancel()
 	apps, err := s.session.client.Apps(ctx)
+	if errors.Is(err, dav.ErrTooLarge) {
+		return append(kinds, departure.MoreKinds)
+	}
 	if err != nil {
 		return kinds // no Nextcloud, or none that answers: the listings say so
 	}
