@@ -13,6 +13,8 @@ GO ?= go
 TESTFLAGS ?= -race -timeout 10m
 FUZZTIME ?= 10s
 BENCHBIN = .cache/bench/bin
+# The agent stays in memory for months: SQLite, its C, is made small, not fast.
+BUILD = CGO_CFLAGS=-Os $(GO) build -trimpath -ldflags='-s -w'
 # Prints what go test prints, then every test that this machine skipped and why.
 GOTEST = $(GO) test -json $(TESTFLAGS) ./... | $(GO) run ./packaging/ci/gotest
 
@@ -42,7 +44,7 @@ build: ## the programs, into bin/
 		dir=$${main%/main.go}; cgo=1; \
 		[ "$$dir" = ipc/clearance ] && cgo=0; \
 		echo "bin/$${dir##*/}"; \
-		CGO_ENABLED=$$cgo $(GO) build -trimpath -ldflags='-s -w' -o "bin/$${dir##*/}" "./$$dir" || exit 1; \
+		CGO_ENABLED=$$cgo $(BUILD) -o "bin/$${dir##*/}" "./$$dir" || exit 1; \
 	done
 
 vet:
@@ -65,7 +67,7 @@ vuln: $(TOOLS)/govulncheck
 bench: ## measure beside cp, rsync, restic and others, into packaging/bench/RESULTS.md (BENCHFLAGS="-only 'photos|peak'")
 	@packaging/ci/deps.sh bench
 	@mkdir -p $(BENCHBIN)
-	$(GO) build -trimpath -ldflags='-s -w' -o $(BENCHBIN)/ ./agent/clearanced ./platform/devicesim ./packaging/stage/relay $(addprefix ./packaging/bench/,engine measure load)
+	$(BUILD) -o $(BENCHBIN)/ ./agent/clearanced ./platform/devicesim ./packaging/stage/relay $(addprefix ./packaging/bench/,engine measure load)
 	$(GO) build -o .cache/bench/ ./packaging/bench
 	.cache/bench/bench -bin $(BENCHBIN) $(BENCHFLAGS)
 

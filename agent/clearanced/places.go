@@ -3,6 +3,7 @@ package main
 import (
 	"path/filepath"
 
+	"github.com/clearance-project/clearance/agent/clearanced/commandline"
 	"github.com/clearance-project/clearance/ipc/api"
 	"github.com/clearance-project/clearance/platform/xdg"
 )
@@ -14,20 +15,20 @@ type places struct {
 	dirs          xdg.Dirs // the person's, with --user
 }
 
-func placesOf(g *grammar) (places, error) {
-	p := places{user: g.User, state: "/var/lib/clearance", socket: "/run/clearance/agent.sock"}
-	if g.User {
+func placesOf(line commandline.Line) (places, error) {
+	p := places{user: line.User, state: "/var/lib/clearance", socket: "/run/clearance/agent.sock"}
+	if line.User {
 		dirs, err := xdg.User()
 		if err != nil {
 			return p, err
 		}
 		p.dirs, p.state, p.socket = dirs, filepath.Join(dirs.State, "clearance"), api.Socket(dirs.Runtime)
 	}
-	if g.State != "" {
-		p.state = g.State
+	if line.State != "" {
+		p.state = line.State
 	}
-	if g.Socket != "" {
-		p.socket = g.Socket
+	if line.Socket != "" {
+		p.socket = line.Socket
 	}
 	return p, nil
 }
