@@ -19,26 +19,59 @@ func idOf(fi fs.FileInfo) fileID {
 }
 
 // node is one watched folder. A folder that several sources hold has one node.
+// The folders right beneath it are a list through themselves: there may be a
+// great many nodes, and each costs memory for as long as the agent runs.
 type node struct {
-	path     string
-	id       fileID
-	parent   *node // nil above the roots
-	children map[*node]struct{}
-	owners   []*tracked
+	path   string
+	id     fileID
+	first  *node      // of the folders right beneath
+	next   *node      // of those beside it
+	before *node      // the one beside it that has it as next, or the one above that has it as first; nil above the roots
+	owners []*tracked // never changed in place: the folders of a walk share it
 }
 
 func (n *node) owned(by *tracked) bool { return slices.Contains(n.owners, by) }
 
-// own adds owners and returns those that are new.
-func (n *node) own(owners []*tracked) (added []*tracked) {
+// own adds owners, which nobody changes afterwards.
+func (n *node) own(owners []*tracked) {
+	if len(n.owners) == 0 {
+		n.owners = slices.Clip(owners)
+		for _, o := range owners {
+			o.folders++
+		}
+		return
+	}
 	for _, o := range owners {
 		if !n.owned(o) {
-			n.owners = append(n.owners, o)
+			n.owners = append(slices.Clip(n.owners), o)
 			o.folders++
-			added = append(added, o)
 		}
 	}
-	return added
+}
+
+// adopt puts a node beneath this one.
+func (n *node) adopt(child *node) {
+	child.before, child.next = n, n.first
+	if n.first != nil {
+		n.first.before = child
+	}
+	n.first = child
+}
+
+// leave takes a node away from the one above it.
+func (n *node) leave() {
+	switch {
+	case n.before == nil:
+		return
+	case n.before.first == n:
+		n.before.first = n.next
+	default:
+		n.before.next = n.next
+	}
+	if n.next != nil {
+		n.next.before = n.before
+	}
+	n.before, n.next = nil, nil
 }
 
 // tree holds the watched folders by path and by identity. The kernel keeps one
@@ -61,15 +94,11 @@ func (t *tree) insert(path string, id fileID) *node {
 
 // adopt links a node to the one above it, which may have come later.
 func (t *tree) adopt(n *node) {
-	if n.parent != nil || n.path == "/" {
+	if n.before != nil || n.path == "/" {
 		return
 	}
 	if p := t.byPath[filepath.Dir(n.path)]; p != nil {
-		n.parent = p
-		if p.children == nil {
-			p.children = map[*node]struct{}{}
-		}
-		p.children[n] = struct{}{}
+		p.adopt(n)
 	}
 }
 
@@ -79,11 +108,9 @@ func (t *tree) delete(n *node) {
 	if t.byID[n.id] == n {
 		delete(t.byID, n.id)
 	}
-	if n.parent != nil {
-		delete(n.parent.children, n)
-	}
-	for c := range n.children {
-		c.parent = nil
+	n.leave()
+	for n.first != nil {
+		n.first.leave()
 	}
 	for _, o := range n.owners {
 		o.folders--
@@ -94,7 +121,7 @@ func (t *tree) delete(n *node) {
 func (t *tree) below(n *node) []*node {
 	list := []*node{n}
 	for i := 0; i < len(list); i++ {
-		for c := range list[i].children {
+		for c := list[i].first; c != nil; c = c.next {
 			list = append(list, c)
 		}
 	}

@@ -131,6 +131,9 @@ func (l *loop) wanting(st step) []*tracked {
 		delete(o.skipped, st.path)
 		wanted = append(wanted, o)
 	}
+	if len(wanted) == len(st.owners) {
+		return st.owners // one list for all the folders of a walk
+	}
 	return wanted
 }
 
