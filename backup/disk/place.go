@@ -40,25 +40,9 @@ func (s *system) placeInSteps(from, to string) error {
 }
 
 func (s *system) link(from, to string) error {
-	fd, fbase, err := s.in(from)
-	if err != nil {
-		return err
-	}
-	defer fd.release()
-	td, tbase, err := s.in(to)
-	if err != nil {
-		return err
-	}
-	defer td.release()
-	for {
-		if err = unix.Linkat(fd.fd, fbase, td.fd, tbase, 0); !errors.Is(err, unix.EINTR) {
-			break
-		}
-	}
-	if err != nil {
-		return &os.LinkError{Op: "link", Old: from, New: to, Err: err}
-	}
-	return nil
+	return s.between("link", from, to, func(fd int, fbase string, td int, tbase string) error {
+		return unix.Linkat(fd, fbase, td, tbase, 0)
+	})
 }
 
 // placeFolder makes the new name as an empty folder, which a folder may replace

@@ -94,6 +94,13 @@ func (s *system) Replace(from, to string) error {
 }
 
 func (s *system) rename(op, from, to string, flags uint) error {
+	return s.between(op, from, to, func(fd int, fbase string, td int, tbase string) error {
+		return unix.Renameat2(fd, fbase, td, tbase, flags)
+	})
+}
+
+// between does what makes one name of another, each in its open folder.
+func (s *system) between(op, from, to string, do func(fd int, fbase string, td int, tbase string) error) error {
 	fd, fbase, err := s.in(from)
 	if err != nil {
 		return err
@@ -105,8 +112,7 @@ func (s *system) rename(op, from, to string, flags uint) error {
 	}
 	defer td.release()
 	for {
-		err = unix.Renameat2(fd.fd, fbase, td.fd, tbase, flags)
-		if !errors.Is(err, unix.EINTR) {
+		if err = do(fd.fd, fbase, td.fd, tbase); !errors.Is(err, unix.EINTR) {
 			break
 		}
 	}

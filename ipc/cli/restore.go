@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -42,23 +41,12 @@ func (c restoreCmd) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	bar := s.progress()
-	defer bar.end()
-	job, err = s.client.Wait(s.ctx, job, bar.see)
-	if s.ctx.Err() != nil {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), cancelTime)
-		defer cancel()
-		// An agent that does not hear it goes on, which harms nothing.
-		_, _ = s.client.CancelJob(ctx, job.ID)
-		return s.ctx.Err()
-	}
-	if err != nil {
+	if job, err = s.wait(job); err != nil {
 		return err
 	}
 	if job.Restore == nil {
 		return errNoResult
 	}
-	bar.end()
 	s.give("restore", job.Restore, func() { s.showRestore(job.Restore, c.again()) })
 	if job.Restore.Outcome != engine.RestoreComplete {
 		return exit(api.ExitNotReady)

@@ -22,23 +22,28 @@ func (s *session) run(info agent.DepartureInfo, until departure.Step) (agent.Dep
 	if err != nil {
 		return info, err
 	}
-	bar := s.progress()
-	defer bar.end()
-	job, err = s.client.Wait(s.ctx, job, bar.see)
-	if s.ctx.Err() != nil {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), cancelTime)
-		defer cancel()
-		// An agent that does not hear it goes on, which harms nothing.
-		_, _ = s.client.CancelJob(ctx, job.ID)
-		return info, s.ctx.Err()
-	}
-	if err != nil {
+	if job, err = s.wait(job); err != nil {
 		return info, err
 	}
 	if job.Departure == nil {
 		return info, errNoResult
 	}
 	return *job.Departure, nil
+}
+
+// wait shows how a job goes until it is done. Interrupted, it stops the job.
+func (s *session) wait(job agent.JobInfo) (agent.JobInfo, error) {
+	bar := s.progress()
+	defer bar.end()
+	done, err := s.client.Wait(s.ctx, job, bar.see)
+	if s.ctx.Err() != nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), cancelTime)
+		defer cancel()
+		// An agent that does not hear it goes on, which harms nothing.
+		_, _ = s.client.CancelJob(ctx, job.ID)
+		return done, s.ctx.Err()
+	}
+	return done, err
 }
 
 // reached reports whether a step holds.

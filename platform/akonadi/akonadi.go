@@ -106,10 +106,7 @@ func ofFolder(h xdg.Home, at string) ([]dataset.Store, error) {
 }
 
 func settingsIn(at string) ([]string, error) {
-	entries, err := xdg.ReadDir(at, maxEntries)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+	entries, err := xdg.ListIfThere(at, maxEntries)
 	if err != nil {
 		return nil, err
 	}

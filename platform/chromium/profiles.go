@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -84,22 +83,9 @@ func roots(home xdg.Home, b browser) []string {
 
 // profilesIn are those of one root: every folder with settings.
 func profilesIn(root string, b browser) ([]profile, error) {
-	dir, err := os.Open(root)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
+	entries, err := xdg.ListIfThere(root, 10*maxProfiles)
+	if err != nil || len(entries) == 0 {
 		return nil, err
-	}
-	entries, err := dir.ReadDir(10 * maxProfiles)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, errors.Join(err, dir.Close())
-	}
-	if err := dir.Close(); err != nil {
-		return nil, err
-	}
-	if len(entries) == 10*maxProfiles {
-		return nil, fmt.Errorf("there are %d files or more", len(entries))
 	}
 	var state struct {
 		Profile struct {

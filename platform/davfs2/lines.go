@@ -3,10 +3,8 @@ package davfs2
 import (
 	"bufio"
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"strings"
 
 	"github.com/clearance-project/clearance/platform/xdg"
@@ -21,10 +19,7 @@ const (
 
 // readLines reads the words of each line of a file that need not be there.
 func readLines(at string) ([][]string, error) {
-	raw, err := xdg.ReadFile(at, maxFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+	raw, err := xdg.ReadIfThere(at, maxFile)
 	if err != nil {
 		return nil, err
 	}

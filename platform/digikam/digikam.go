@@ -14,9 +14,7 @@ package digikam
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -74,11 +72,8 @@ func (f *Finder) Find(ctx context.Context) ([]dataset.Store, error) {
 
 // settingsOf reads the group of the database; nil where there is no file.
 func settingsOf(h xdg.Home) (map[string]string, error) {
-	raw, err := xdg.ReadFile(filepath.Join(h.Config, "digikamrc"), maxSettings)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
+	raw, err := xdg.ReadIfThere(filepath.Join(h.Config, "digikamrc"), maxSettings)
+	if err != nil || raw == nil {
 		return nil, err
 	}
 	return kconfig.Group(raw, "Database Settings", h.Home)

@@ -1,6 +1,9 @@
 package eds
 
-import "strings"
+import (
+	"iter"
+	"strings"
+)
 
 // unfold yields the content lines of a vCard or iCalendar text (RFC 6350 3.2,
 // RFC 5545 3.1), without their ends and with folded lines joined.
@@ -56,20 +59,32 @@ func splitLine(line string) (name, params, value string, ok bool) {
 // propertyOf returns the first value of a property outside nested components,
 // unescaped; "" where there is none.
 func propertyOf(text, property string) string {
-	depth := 0
-	for line := range unfold(text) {
-		name, _, value, ok := splitLine(line)
-		switch {
-		case !ok:
-		case name == "BEGIN":
-			depth++
-		case name == "END":
-			depth--
-		case name == property && depth == 1:
+	for name, line := range outer(text) {
+		if name == property {
+			_, _, value, _ := splitLine(line)
 			return unescapeText(value)
 		}
 	}
 	return ""
+}
+
+// outer are the lines outside nested components, by the name of their property.
+func outer(text string) iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		depth := 0
+		for line := range unfold(text) {
+			name, _, _, ok := splitLine(line)
+			switch {
+			case !ok:
+			case name == "BEGIN":
+				depth++
+			case name == "END":
+				depth--
+			case depth == 1 && !yield(name, line):
+				return
+			}
+		}
+	}
 }
 
 // unescapeText undoes the escaping of a text value.

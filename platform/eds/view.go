@@ -205,16 +205,8 @@ func revisionOf(component string) string {
 		return etag
 	}
 	var lines []string
-	depth := 0
-	for line := range unfold(component) {
-		name, _, _, ok := splitLine(line)
-		switch {
-		case !ok:
-		case name == "BEGIN":
-			depth++
-		case name == "END":
-			depth--
-		case depth == 1 && slices.Contains(componentFields, name):
+	for name, line := range outer(component) {
+		if slices.Contains(componentFields, name) {
 			lines = append(lines, line)
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/url"
 	"slices"
 	"strings"
@@ -30,10 +29,7 @@ type credential struct {
 
 // read reads one file, which need not be there.
 func read(at string, parse func(io.Reader) ([]credential, error)) ([]credential, error) {
-	raw, err := xdg.ReadFile(at, maxFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+	raw, err := xdg.ReadIfThere(at, maxFile)
 	if err != nil {
 		return nil, err
 	}

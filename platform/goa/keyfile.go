@@ -1,9 +1,7 @@
 package goa
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"strings"
 
@@ -28,10 +26,7 @@ func keyFilePath(configHome string) string {
 // readKeyFile reads the groups of accounts.conf by account id. A file that is
 // not there has none.
 func readKeyFile(path string) (map[string]group, error) {
-	text, err := xdg.ReadFile(path, maxKeyFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+	text, err := xdg.ReadIfThere(path, maxKeyFile)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read GOA's accounts: %w", err)
 	}

@@ -88,11 +88,8 @@ func profile(s dataset.Store, at, base string) (_ dataset.Store, there bool) {
 
 // settingsOf reads a settings.json, which need not be there.
 func settingsOf(at string) (map[string]any, error) {
-	raw, err := xdg.ReadFile(at, maxSettings)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
+	raw, err := xdg.ReadIfThere(at, maxSettings)
+	if err != nil || raw == nil {
 		return nil, err
 	}
 	var settings map[string]any

@@ -12,9 +12,7 @@ package kdeconnect
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -76,10 +74,7 @@ func (p *Place) Hints(ctx context.Context) ([]binding.Hint, error) {
 
 // read reads one list, which need not be there.
 func read(at string) ([]device, error) {
-	raw, err := xdg.ReadFile(at, maxList)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+	raw, err := xdg.ReadIfThere(at, maxList)
 	if err != nil {
 		return nil, err
 	}

@@ -2,9 +2,7 @@ package mozilla
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -57,11 +55,8 @@ func (p Profile) Account() (string, error) {
 // decode reads a JSON file of a profile, which need not be there.
 func (p Profile) decode(name string, into any) error {
 	at := filepath.Join(p.Path, name)
-	raw, err := xdg.ReadFile(at, maxJSON)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
+	raw, err := xdg.ReadIfThere(at, maxJSON)
+	if err != nil || raw == nil {
 		return err
 	}
 	if err := json.Unmarshal(raw, into); err != nil {

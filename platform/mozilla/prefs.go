@@ -3,7 +3,6 @@ package mozilla
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -19,11 +18,8 @@ const maxPrefs = 64 << 20
 // without settings has none.
 func (p Profile) Prefs() (map[string]string, error) {
 	at := filepath.Join(p.Path, "prefs.js")
-	raw, err := xdg.ReadFile(at, maxPrefs)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
+	raw, err := xdg.ReadIfThere(at, maxPrefs)
+	if err != nil || raw == nil {
 		return nil, err
 	}
 	prefs, err := ParsePrefs(string(raw))

@@ -3,7 +3,6 @@ package mozilla
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -121,10 +120,7 @@ func profiles(root string) ([]Profile, error) {
 
 // listed are the profiles of profiles.ini.
 func listed(root string) ([]Profile, error) {
-	raw, err := xdg.ReadFile(filepath.Join(root, "profiles.ini"), maxIni)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+	raw, err := xdg.ReadIfThere(filepath.Join(root, "profiles.ini"), maxIni)
 	if err != nil {
 		return nil, err
 	}
@@ -160,20 +156,9 @@ func parseIni(root, text string) ([]Profile, error) {
 
 // folders are the names of the folders in one that need not exist.
 func folders(at string) ([]string, error) {
-	f, err := os.Open(at)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+	entries, err := xdg.ListIfThere(at, 10*maxProfiles)
 	if err != nil {
 		return nil, err
-	}
-	defer func() { _ = f.Close() }() // only read
-	entries, err := f.ReadDir(10 * maxProfiles)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
-	}
-	if len(entries) == 10*maxProfiles {
-		return nil, fmt.Errorf("there are %d files or more", len(entries))
 	}
 	var names []string
 	for _, e := range entries {

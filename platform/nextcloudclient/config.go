@@ -1,9 +1,7 @@
 package nextcloudclient
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -123,10 +121,7 @@ const maxConfig = 64 << 20
 
 // read reads one configuration, which need not be there.
 func read(at string) ([]qsettings.Entry, error) {
-	raw, err := xdg.ReadFile(at, maxConfig)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+	raw, err := xdg.ReadIfThere(at, maxConfig)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package nextcloudclient
 import (
 	"context"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/clearance-project/clearance/platform/sqliteread"
+	"github.com/clearance-project/clearance/platform/xdg"
 )
 
 // journal is what a folder's database says. The zero value is one of a folder
@@ -69,22 +69,14 @@ func journals(f Folder) ([]string, error) {
 		}
 		return []string{f.journal}, nil
 	}
-	dir, err := os.Open(f.Path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+	entries, err := xdg.ListIfThere(f.Path, maxNames)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = dir.Close() }() // only read
-	names, err := dir.Readdirnames(maxNames)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
-	}
 	var found []string
-	for _, name := range names {
-		if isJournal(name) {
-			found = append(found, name)
+	for _, e := range entries {
+		if isJournal(e.Name()) {
+			found = append(found, e.Name())
 		}
 	}
 	return found, nil

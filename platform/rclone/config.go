@@ -2,9 +2,7 @@ package rclone
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"slices"
 
@@ -34,10 +32,7 @@ type remote struct {
 // read reads one configuration, which need not be there. sealed is the digest of
 // one that is encrypted with a password of its own, of which no remote is known.
 func read(at string) (all []remote, sealed departure.Digest, err error) {
-	raw, err := xdg.ReadFile(at, maxFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, "", nil
-	}
+	raw, err := xdg.ReadIfThere(at, maxFile)
 	if err != nil {
 		return nil, "", err
 	}

@@ -208,10 +208,7 @@ func (st *storage) collections(h xdg.Home, whole bool) ([]place, error) {
 // files are the collections of a path with a %s in it.
 func files(before, after string) ([]place, error) {
 	dir, prefix := filepath.Split(before)
-	entries, err := xdg.ReadDir(dir, maxCollections)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+	entries, err := xdg.ListIfThere(dir, maxCollections)
 	if err != nil {
 		return nil, err
 	}

@@ -38,6 +38,19 @@ func ReadFile(at string, most int64) ([]byte, error) {
 	return raw, nil
 }
 
+// ReadIfThere reads as [ReadFile] does; a file that is not there is nil.
+func ReadIfThere(at string, most int64) ([]byte, error) { return ifThere(ReadFile(at, most)) }
+
+// ListIfThere lists as [ReadDir] does; a folder that is not there has no entries.
+func ListIfThere(at string, most int) ([]fs.DirEntry, error) { return ifThere(ReadDir(at, most)) }
+
+func ifThere[T any](all []T, err error) ([]T, error) {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return all, err
+}
+
 // ReadDir lists a folder of at most so many entries, in no order. The error of one
 // that is not there is [fs.ErrNotExist].
 func ReadDir(at string, most int) ([]fs.DirEntry, error) {

@@ -67,3 +67,29 @@ func TestLiteral(t *testing.T) {
 		}
 	}
 }
+
+// TestIfThere: what is not there is none, and nothing else is.
+func TestIfThere(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "empty"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if raw, err := ReadIfThere(filepath.Join(dir, "none"), 1); raw != nil || err != nil {
+		t.Errorf("%q %v", raw, err)
+	}
+	if raw, err := ReadIfThere(filepath.Join(dir, "empty"), 1); raw == nil || len(raw) > 0 || err != nil {
+		t.Errorf("%v %v", raw, err)
+	}
+	if _, err := ReadIfThere(dir, 1); err == nil {
+		t.Error("a folder was read")
+	}
+	if all, err := ListIfThere(filepath.Join(dir, "none"), 1); all != nil || err != nil {
+		t.Errorf("%v %v", all, err)
+	}
+	if all, err := ListIfThere(dir, 1); len(all) != 1 || err != nil {
+		t.Errorf("%v %v", all, err)
+	}
+	if _, err := ListIfThere(dir, 0); err == nil {
+		t.Error("a folder with more was listed")
+	}
+}

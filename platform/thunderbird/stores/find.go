@@ -55,6 +55,9 @@ type profile struct {
 	settings map[string]string
 }
 
+// maxEntries of a profile's folder, which has some hundred.
+const maxEntries = 100_000
+
 // fileOfBook are the names of the files of address books.
 var fileOfBook = regexp.MustCompile(`^(abook|history)(-[0-9]+)?\.(sqlite|mab)$`)
 
@@ -73,10 +76,7 @@ func (p *profile) books() ([]dataset.Store, error) {
 			prefix[file] = server + "."
 		}
 	}
-	entries, err := os.ReadDir(p.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil // listed, and removed
-	}
+	entries, err := xdg.ListIfThere(p.path, maxEntries)
 	if err != nil {
 		return nil, err
 	}
