@@ -97,7 +97,14 @@ func TestLeavingWithAnExport(t *testing.T) {
 		departure.BackupOf(departure.Notes): 2, departure.BackupOf(departure.Calendars): 1, departure.BackupOf(departure.Files): 1,
 	}
 	info = p.run(id, departure.StepTrack)
-	p.wants(info, departure.InventoryComplete, departure.Unknown, "parts-not-said")
+	c = p.wants(info, departure.InventoryComplete, departure.Unknown, "parts-not-said")
+	p.sayOne(id, c, 1)
+	info = p.run(id, departure.StepTrack)
+	c = p.wants(info, departure.InventoryComplete, departure.Fail, "parts-miscounted")
+	if !strings.HasPrefix(c.Remedy.Command, "clearance ack ") || !strings.Contains(c.Reason.Text, "2 parts of") {
+		t.Errorf("%s, next %s", c.Reason.Text, c.Remedy.Command)
+	}
+	p.sayOne(id, c, 3)
 	p.answer(info)
 	info = p.run(id, departure.StepTrack)
 	c = p.wants(info, departure.InventoryComplete, departure.Fail, "part-missing")

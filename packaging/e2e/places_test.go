@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/godbus/dbus/v5"
+
 	"github.com/clearance-project/clearance/agent"
 	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/platform/cloud/dav/davtest"
@@ -108,26 +110,35 @@ func goesWith(bs []departure.Binding, kind string, what departure.Vanishing) boo
 }
 
 // setUpByHand makes an address book of the account as Evolution's own dialog does.
-func (p *person) setUpByHand() (uid string) {
+func (p *person) setUpByHand() (uid string) { return p.bookByHand(user) }
+
+// bookByHand makes one of a user at the account's server.
+func (p *person) bookByHand(who string) (uid string) {
 	p.t.Helper()
 	host, port, _ := strings.Cut(p.stage.Server.Addr(), ":")
 	uid = strings.ToLower(rand.Text())
 	data := fmt.Sprintf("[Data Source]\nDisplayName=Work\nEnabled=true\nParent=carddav-stub\n[Address Book]\nBackendName=carddav\n"+
 		"[Authentication]\nHost=%s\nMethod=plain/password\nPort=%s\nUser=%s\nRememberPassword=true\n[Security]\nMethod=none\n"+
-		"[WebDAV Backend]\nResourcePath=/remote.php/dav/addressbooks/users/%s/contacts/\n", host, port, user, user)
+		"[WebDAV Backend]\nResourcePath=/remote.php/dav/addressbooks/users/%s/contacts/\n", host, port, who, user)
 	p.store("Evolution Data Source Work", "xdg:schema", "org.gnome.Evolution.Data.Source", "e-source-uid", uid, "eds-origin", "evolution-data-server")
 	conn, err := p.stage.Session.Dial(p.t.Context())
 	p.ok(err)
 	defer func() { p.ok(conn.Close()) }()
+	_, manager := p.sources(conn)
+	p.ok(manager.Call("org.gnome.evolution.dataserver.SourceManager.CreateSources", 0, map[string]string{uid: data}).Err)
+	return uid
+}
+
+// sources is evolution-data-server's list of sources.
+func (p *person) sources(conn *dbus.Conn) (service string, manager dbus.BusObject) {
+	p.t.Helper()
 	var names []string
 	p.ok(conn.BusObject().Call("org.freedesktop.DBus.ListActivatableNames", 0).Store(&names))
 	i := slices.IndexFunc(names, func(n string) bool { return strings.HasPrefix(n, "org.gnome.evolution.dataserver.Sources") })
 	if i < 0 {
 		p.t.Fatal("evolution-data-server is not installed")
 	}
-	p.ok(conn.Object(names[i], "/org/gnome/evolution/dataserver/SourceManager").
-		Call("org.gnome.evolution.dataserver.SourceManager.CreateSources", 0, map[string]string{uid: data}).Err)
-	return uid
+	return names[i], conn.Object(names[i], "/org/gnome/evolution/dataserver/SourceManager")
 }
 
 // keepPassword keeps the account's password as a file manager does.

@@ -38,13 +38,23 @@ var signedInPrograms = sync.OnceValues(func() (string, error) {
 		"id": onDevice, "title": "On the device that is signed in", "url": "", "steps": []string{"Delete it in the settings."},
 		"needs": string(departure.SignedInHere), "facts": []string{"deletion-immediate"},
 	})
-	dir := filepath.Join(filepath.Dir(bin), "signed-in")
+	return buildWith("signed-in", profile, known)
+})
+
+// buildWith builds the programs with another file of the catalogue in the place of
+// one of ours.
+func buildWith(name, file string, instead any) (programs string, err error) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(filepath.Dir(bin), name)
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return "", err
 	}
 	for name, v := range map[string]any{
-		"nextcloud.json": known,
-		"overlay.json":   map[string]any{"Replace": map[string]string{filepath.Join(root, profile): filepath.Join(dir, "nextcloud.json")}},
+		"instead.json": instead,
+		"overlay.json": map[string]any{"Replace": map[string]string{filepath.Join(root, file): filepath.Join(dir, "instead.json")}},
 	} {
 		text, err := json.Marshal(v)
 		if err == nil {
@@ -54,9 +64,9 @@ var signedInPrograms = sync.OnceValues(func() (string, error) {
 			return "", err
 		}
 	}
-	programs := filepath.Join(dir, "bin")
+	programs = filepath.Join(dir, "bin")
 	return programs, build(programs, "-overlay", filepath.Join(dir, "overlay.json"))
-})
+}
 
 // TestDeletedFromThisDevice: the deletion is asked for on the device while it is
 // signed in; the server is gone from then on. Its part stays as it was when the
