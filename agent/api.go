@@ -105,6 +105,9 @@ type PlanReport struct {
 	Classes  []PlanClass       `json:"classes"`
 	// Uncovered is what the provider holds that cannot be copied.
 	Uncovered []departure.Line `json:"uncovered"`
+	// CopyOnly are the sources that leave this device and are in the copy alone
+	// afterwards, see [departure.Kept].
+	CopyOnly []departure.SourceID `json:"copy_only,omitempty"`
 	// Bindings is where the account is signed in here, and what goes with it.
 	Bindings []departure.Binding `json:"bindings"`
 	// Hints are places here that know the account and hold nothing of it.

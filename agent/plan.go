@@ -11,7 +11,7 @@ import (
 func planOf(d departure.Departure, look departure.Look, trackers departure.Trackers, p departure.Profile, known provider.Profile, now time.Time) *PlanReport {
 	r := &PlanReport{
 		Account: d.Account, At: now, Complete: look.Complete,
-		Uncovered: p.NotCovered(look.Kinds), Bindings: look.Bindings, Hints: look.Hints, Trackers: trackers.Seen, TrackersHere: trackers.Here,
+		Uncovered: p.NotCovered(look.Kinds), Bindings: look.Bindings, Hints: look.Hints, Trackers: trackers.Seen, TrackersHere: trackers.Here, CopyOnly: look.Kept.CopyOnly,
 	}
 	for _, set := range departure.Datasets {
 		c := PlanClass{Dataset: set, Complete: true}

@@ -120,32 +120,3 @@ func (j *judge) destinationApart() Check {
 	}
 	return k
 }
-
-func (j *judge) keptHere() Check {
-	d, k := j.f.Departure, j.f.Look.Kept
-	switch {
-	case d.Account.Declared:
-		return na("declared", "nothing of this account is on this device")
-	case d.Fate == WipedDevice || d.Fate == ReturnedDevice:
-		return na("device-goes", "this device is not kept")
-	case !k.Known:
-		return unknown(orReason(k.Why, Reason{"not-looked", "it is not known what would leave this device"}),
-			&Remedy{Code: "look", Text: "look again", Command: j.cmd("plan")})
-	case k.Needed == 0:
-		return na("none", "nothing would leave this device")
-	case k.Present >= k.Needed:
-		return Check{Status: Pass, Count: k.Needed, Of: k.Needed,
-			Reason: Reason{"kept", number(k.Needed) + " contacts, notes and calendar entries are kept on this device"}}
-	}
-	list := KeepList(d.Account)
-	if _, _, counts := j.said(KeptHere, Decline, "", list); counts {
-		return Check{Status: Waived, Reason: Reason{"declined", "you did not want them kept on this device"}}
-	}
-	text := number(k.Needed-k.Present) + " contacts, notes and calendar entries would leave this device with the account"
-	c := j.ask(KeptHere, Decline, "", []Line{{ID: "keep", Text: text}}, list, Reason{"not-kept", text}, "keep a copy of them on this device")
-	c.Count, c.Of = k.Needed-k.Present, k.Needed
-	return c
-}
-
-// KeepList is the digest under which a person declines step 4.
-func KeepList(a Account) Digest { return DigestOf("keep", a.Provider, a.Identity) }

@@ -180,6 +180,9 @@ type Kept struct {
 	Present int64  `json:"present"` // of these, read back from the device's own books
 	Known   bool   `json:"known"`
 	Why     Reason `json:"why"`
+	// CopyOnly are the sources of contacts, notes and calendars that would leave
+	// this device and that no book of its own takes: another program keeps them.
+	CopyOnly []SourceID `json:"copy_only,omitempty"`
 }
 
 // TrackerState is what an implementer of Find My Device says.

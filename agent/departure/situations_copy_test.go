@@ -219,6 +219,7 @@ var situationsOfTheCopy = []situation{
 		in.say(Word{Check: KeptHere, Kind: Decline, List: KeepList(in.f.Departure.Account)})
 	}, Fail, "awaits-authorisation", true},
 	{KeptHere, "nothing would leave", done, func(in *input) { in.f.Look.Kept = Kept{Known: true} }, NA, "none", false},
+	{KeptHere, "what would leave is another program's", done, anotherBook, NA, "copy-only", false},
 	{KeptHere, "the device goes", done, func(in *input) { in.f.Departure.Fate, in.f.Look.Kept = WipedDevice, Kept{} }, NA, "device-goes", false},
 	{KeptHere, "declared", told, nil, NA, "declared", false},
 }

@@ -34,6 +34,14 @@ func sealedList(in *input) {
 		Why: Reason{"encrypted", "the list cannot be read from here"}, Blocked: &Remedy{Code: "look-inside", Text: "look into it"}})
 }
 
+// anotherBook is all that would leave this device, and no book of its own takes it.
+func anotherBook(in *input) {
+	l := listed(Source{ID: "tb", Dataset: Contacts, Fate: Leaves, OfAccount: true, Name: "Work (Thunderbird)"})
+	in.f.Look.Listings = append(in.f.Look.Listings, l)
+	in.f.Seal.Rows = append(in.f.Seal.Rows, SealRow{Source: l.Source, Keys: l.Keys, Items: l.Items, End: at, Intact: true})
+	in.f.Look.Kept = Kept{Known: true, CopyOnly: []SourceID{"tb"}}
+}
+
 // exported makes the first listing an export of which two parts are here, and a
 // person count as many as they say; 0: none.
 func (in *input) exported(counted int64) {

@@ -19,7 +19,7 @@ func (s *session) showKinds(plan *agent.PlanReport) {
 		s.para("    ", numbers(k, plan.Kinds))
 		if k.Dataset != "" && !shown[k.Dataset] {
 			shown[k.Dataset] = true
-			s.showSources(classOf(plan, k.Dataset))
+			s.showSources(classOf(plan, k.Dataset), plan.CopyOnly)
 		}
 		s.showEnd(k)
 	}
@@ -38,7 +38,7 @@ func (s *session) showKinds(plan *agent.PlanReport) {
 	for _, c := range plan.Classes {
 		if !shown[c.Dataset] && len(c.Sources) > 0 {
 			s.say("Not of this account:")
-			s.showSources(c)
+			s.showSources(c, plan.CopyOnly)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/clearance-project/clearance/agent"
@@ -25,6 +26,17 @@ func (s *session) showKindsInShort(plan *agent.PlanReport) {
 	}
 	if len(uncovered) > 0 {
 		s.para("Cannot be copied from here: ", strings.Join(uncovered, "; ")+".")
+	}
+	var copyOnly []string
+	for _, c := range plan.Classes {
+		for _, l := range c.Sources {
+			if slices.Contains(plan.CopyOnly, l.Source.ID) {
+				copyOnly = append(copyOnly, l.Source.Name)
+			}
+		}
+	}
+	if len(copyOnly) > 0 {
+		s.para("Only in your copy afterwards: ", strings.Join(copyOnly, "; ")+".")
 	}
 	s.say("More of each: `%s`", departure.Command("plan", plan.Account))
 }

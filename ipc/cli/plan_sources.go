@@ -1,13 +1,15 @@
 package cli
 
 import (
+	"slices"
+
 	"github.com/clearance-project/clearance/agent"
 	"github.com/clearance-project/clearance/agent/departure"
 )
 
 // showSources says of each store on this device what it holds, whose it is and
 // what becomes of it.
-func (s *session) showSources(class agent.PlanClass) {
+func (s *session) showSources(class agent.PlanClass, copyOnly []departure.SourceID) {
 	for _, l := range class.Sources {
 		if l.Source.Remote && l.Source.SharedBy == "" {
 			continue // the cloud's own: the line above
@@ -16,7 +18,11 @@ func (s *session) showSources(class agent.PlanClass) {
 		if l.Complete {
 			held = amount(l.Counted(), class.Dataset)
 		}
-		s.para("    ", l.Source.Name+": "+held+", "+becomes(l.Source))
+		after := becomes(l.Source)
+		if slices.Contains(copyOnly, l.Source.ID) {
+			after += ", and is only in your copy then"
+		}
+		s.para("    ", l.Source.Name+": "+held+", "+after)
 	}
 }
 

@@ -33,10 +33,27 @@ func TestSharedIsSaidToStay(t *testing.T) {
 	s.showSources(agent.PlanClass{Dataset: departure.Files, Sources: []departure.Listing{
 		{Source: departure.Source{Name: "files at the server", Remote: true, Dataset: departure.Files}, Complete: true, Items: 4},
 		{Source: departure.Source{Name: "files at the server, shared with you by bob", Remote: true, Fate: departure.Stays, SharedBy: "bob", Dataset: departure.Files}, Complete: true, Items: 8},
-	}})
+		{Source: departure.Source{ID: "work", Name: "Work (Thunderbird)", Fate: departure.Leaves, Dataset: departure.Contacts}, Complete: true, Items: 5},
+	}}, []departure.SourceID{"work"})
 	text := strings.Join(strings.Fields(out.String()), " ")
-	if !strings.Contains(text, "shared with you by bob: 8 other files, stays with its owner") || strings.Contains(text, ": 4 other files") {
+	if !strings.Contains(text, "shared with you by bob: 8 other files, stays with its owner") || strings.Contains(text, ": 4 other files") ||
+		strings.Count(text, "leaves this device with the account, and is only in your copy then") != 1 {
 		t.Errorf("it says %q", text)
+	}
+}
+
+// TestOnlyInTheCopyInShort: the beginning of a walk names what no book of this
+// device's own takes, and nothing where there is none.
+func TestOnlyInTheCopyInShort(t *testing.T) {
+	plan := &agent.PlanReport{Classes: []agent.PlanClass{{Dataset: departure.Contacts, Sources: []departure.Listing{
+		{Source: departure.Source{ID: "work", Name: "Work (Thunderbird)"}}, {Source: departure.Source{ID: "own", Name: "Own"}}}}}}
+	for _, ids := range [][]departure.SourceID{{"work"}, nil} {
+		var out bytes.Buffer
+		plan.CopyOnly = ids
+		(&session{out: &out}).showKindsInShort(plan)
+		if strings.Contains(out.String(), "Only in your copy afterwards: Work (Thunderbird).\n") != (ids != nil) || strings.Contains(out.String(), "Own") {
+			t.Errorf("%v: %q", ids, out.String())
+		}
 	}
 }
 

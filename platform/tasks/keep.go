@@ -45,7 +45,7 @@ func (w *Worker) keptFacts(ctx context.Context, s *survey) departure.Kept {
 	if s.missing.Code != "" {
 		return departure.Kept{Why: s.missing}
 	}
-	k := departure.Kept{Known: true, Needed: m.Kept.Needed}
+	k := departure.Kept{Known: true, Needed: m.Kept.Needed, CopyOnly: s.copyOnly()}
 	if !s.job.Unbound || len(s.books) > 0 {
 		over, n, err := s.over(ctx)
 		if err != nil {
@@ -67,6 +67,18 @@ func (w *Worker) keptFacts(ctx context.Context, s *survey) departure.Kept {
 		k.Present -= lost
 	}
 	return k
+}
+
+// copyOnly are the stores of other programs that leave with the account and that no
+// book of evolution-data-server takes.
+func (s *survey) copyOnly() (ids []departure.SourceID) {
+	kept := []departure.Dataset{departure.Contacts, departure.Notes, departure.Calendars}
+	for _, st := range s.stores {
+		if st.src.Fate == departure.Leaves && slices.Contains(kept, st.src.Dataset) {
+			ids = append(ids, st.src.ID)
+		}
+	}
+	return ids
 }
 
 // lost counts the items that are no longer on one of our books.
