@@ -11,6 +11,10 @@ import (
 // that comes before a sign-out holds, and the advice says so; from then on it says
 // how.
 func TestOnlyThePersonAndNotYet(t *testing.T) {
+	needed := func(in *input) { // all that comes before a sign-out holds
+		*in = done()
+		in.p.Path, in.f.Submitted = Path{ID: "phone", Needs: SignedInHere}, time.Time{}
+	}
 	perhaps := byHand
 	perhaps.State, perhaps.Guided, perhaps.Why = "", false, Reason{"same-server", "git may be the same account"}
 	for name, c := range map[string]struct {
@@ -27,8 +31,8 @@ func TestOnlyThePersonAndNotYet(t *testing.T) {
 		"something came after the last look":   {done, func(in *input) { in.f.Seal.Rows[0].Intact = false }, byHand, "not-yet", "not-yet"},
 		"the copy is not read back":            {done, func(in *input) { in.f.Look.Copy.Unread = 1 }, byHand, "not-yet", "not-yet"},
 		"a word is missing":                    {done, func(in *input) { in.unsay(UncoveredAcknowledged) }, byHand, "not-yet", "not-yet"},
-		"Find My Device is on":                 {done, func(in *input) { in.f.Trackers.Seen[0].State = TrackerOn }, byHand, "not-yet", "not-yet"},
-		"the deletion needs it":                {handed, func(in *input) { in.f.Submitted = time.Time{} }, byHand, "not-yet", "not-yet"},
+		"Find My Device is on":                 {released, func(*input) {}, byHand, "not-yet", "not-yet"},
+		"the deletion needs it":                {handed, needed, byHand, "not-yet", "not-yet"},
 		"the deletion was asked for from here": {handed, func(*input) {}, byHand, "by-hand", ByHand},
 		"a transfer is going on": {done, func(in *input) { in.f.Seal = nil }, Binding{ID: "sync:1", Name: "sync", State: BindingPresent, Guided: true,
 			Why: Reason{"busy", "it is copying"}, Blocked: &Remedy{Code: "wait", Text: "wait"}}, "busy", "wait"},
@@ -58,6 +62,17 @@ func TestRemovedTooEarly(t *testing.T) {
 	}
 	if c.Remedy == nil || c.Remedy.Code != "sign-in" || !strings.Contains(c.Remedy.Text, "alice@cloud in Thunderbird") || !strings.Contains(c.Remedy.Text, "until Clearance says") {
 		t.Errorf("next %+v", c.Remedy)
+	}
+
+	for name, other := range map[string]KnownBinding{
+		"a bare password": {ID: "git:1", Name: "git", GoneAt: at}, "by us": {ID: "tb:2", Name: "Thunderbird", Carries: true, GoneAt: at, ByUs: true},
+		"still there": {ID: "tb:2", Name: "Thunderbird", Carries: true}, "back again": {ID: "tb:2", Name: "Thunderbird", Carries: true, GoneAt: at, CameBack: true},
+	} {
+		in := in
+		in.f.Bindings = []KnownBinding{other}
+		if c, _ := in.evaluate().Checks.Get(InventoryComplete); c.Reason.Code != "vanished" || strings.Contains(c.Remedy.Text, other.Name) {
+			t.Errorf("%s: %+v, next %+v", name, c.Reason, c.Remedy)
+		}
 	}
 
 	// The same with a row of a last look that something broke before it went.
