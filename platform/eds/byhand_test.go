@@ -19,6 +19,7 @@ import (
 // real evolution-data-server and gnome-keyring.
 func TestContractBindings(t *testing.T) {
 	t.Run("eds", func(t *testing.T) { bindingtest.Run(t, newRig) })
+	t.Run("evolution", func(t *testing.T) { bindingtest.Run(t, sandboxRig) })
 }
 
 const handPassword = "correct horse"

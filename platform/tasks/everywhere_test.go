@@ -37,6 +37,8 @@ user_pref("ldap_2.servers.a.description", "Friends");
 	d.put(".var/app/org.mozilla.Thunderbird/.thunderbird/y/prefs.js", `user_pref("calendar.registry.b.type", "caldav");
 user_pref("calendar.registry.b.uri", "https://cloud.example/remote.php/dav/calendars/alice/work/");
 `)
+	d.put(".var/app/org.gnome.Evolution/config/evolution/sources/1.source", "[Data Source]\nDisplayName=Work\nParent=carddav-stub\n[Address Book]\nBackendName=carddav\n"+
+		"[Authentication]\nHost=cloud.example\nPort=443\nUser=alice\n[Security]\nMethod=tls\n")
 	d.put(".config/rclone/rclone.conf", "[cloud]\ntype = webdav\nurl = https://cloud.example/remote.php/dav/files/alice\nvendor = nextcloud\nuser = alice\n")
 	d.put(".git-credentials", "https://alice:hunter2@cloud.example\n")
 	d.put(".davfs2/secrets", "https://cloud.example/remote.php/webdav alice hunter2\n")
@@ -62,7 +64,7 @@ user_pref("calendar.registry.b.uri", "https://cloud.example/remote.php/dav/calen
 			t.Errorf("%+v", b)
 		}
 	}
-	want := map[string]int{"nextcloudclient": 1, "thunderbird": 2, "rclone": 1, "git-credential": 1, "davfs2": 1, "libaccounts": 1}
+	want := map[string]int{"nextcloudclient": 1, "thunderbird": 2, "evolution": 1, "rclone": 1, "git-credential": 1, "davfs2": 1, "libaccounts": 1}
 	if diff := cmp.Diff(want, found); diff != "" {
 		t.Errorf("the places (-want +got):\n%s", diff)
 	}

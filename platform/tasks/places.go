@@ -24,6 +24,7 @@ func (w *Worker) newPlaces() []binding.Place {
 	return []binding.Place{
 		goa.NewAccounts(w.goa),
 		eds.NewByHand(w.eds, w.secrets, w.edsDirs(), w.cfg.Dirs.Config),
+		eds.NewSandboxed(w.cfg.Dirs),
 		libaccounts.New(w.cfg.Dirs, w.cfg.Bus),
 		nextcloudclient.New(w.cfg.Dirs, w.secrets),
 		thunderbird.New(w.cfg.Dirs),

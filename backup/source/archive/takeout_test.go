@@ -190,6 +190,11 @@ func TestTakeoutWithItsPage(t *testing.T) {
 	}
 	s := newStand(t)
 	s.write(part1, zipOf(t, append(first, page())...))
+	alone, err := s.open(part1)
+	must(t, err)
+	if !alone.Unproven() {
+		t.Error("the page of the only part that is here is proof")
+	}
 	s.write(part2, zipOf(t, second...))
 	x, err := s.open(part1)
 	must(t, err)
