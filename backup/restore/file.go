@@ -195,9 +195,12 @@ func (w *fileRun) read(ctx context.Context, at string) error {
 		}
 		return ctx.Err()
 	}
-	raw, err := io.ReadAll(io.LimitReader(in, source.MaxCalendar))
+	raw, err := io.ReadAll(io.LimitReader(in, source.MaxCalendar+1))
 	if err != nil {
 		return ctx.Err()
+	}
+	if len(raw) > source.MaxCalendar {
+		return &PlaceError{at, fmt.Sprintf("a file of that name has more than %d MiB, and what it holds cannot be told: choose another name", source.MaxCalendar>>20)}
 	}
 	list, err := source.SplitCalendar(raw)
 	if err != nil {

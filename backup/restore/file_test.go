@@ -1,6 +1,7 @@
 package restore_test
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -159,5 +160,18 @@ func TestNotesThatWereKeptAsJournalsCanBeRead(t *testing.T) {
 				t.Errorf("%s: %q", name, text)
 			}
 		}
+	}
+}
+
+// TestACalendarTooLargeToCompareIsRefused: what it holds would be written again
+// each time.
+func TestACalendarTooLargeToCompareIsRefused(t *testing.T) {
+	w := newCopy(t, folk()...)
+	at := w.dir + "/home/all.ics"
+	must(t, os.WriteFile(at, nil, 0o600), os.Truncate(at, source.MaxCalendar+1))
+	_, err := restore.Run(t.Context(), w.reader(), w.file("all.ics"), restore.Selection{}, restore.Options{})
+	var place *restore.PlaceError
+	if !errors.As(err, &place) || len(tree(t, w.dir+"/home")) != 1 {
+		t.Errorf("%v", err)
 	}
 }

@@ -133,7 +133,10 @@ func prose(c *ical.Component, name string) string {
 	if p == nil {
 		return ""
 	}
-	s, err := p.Text()
+	// Many write commas in a text as they are, which makes a list of it (RFC 5545,
+	// 3.3.11).
+	list, err := p.TextList()
+	s := strings.Join(list, ",")
 	if err != nil {
 		s = p.Value
 	}

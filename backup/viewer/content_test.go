@@ -153,6 +153,7 @@ func TestCalendar(t *testing.T) {
 		{[]string{"DTSTART:20260301T100000Z", "RRULE:FREQ=WEEKLY;INTERVAL=2;COUNT=10", "LOCATION:Town hall"}, "every 2 weeks, 10 times · Town hall · Family"},
 		{[]string{"DTSTART:20260301T100000Z", "RRULE:FREQ=YEARLY;UNTIL=20300101"}, "every year until 1 January 2030"},
 		{[]string{"DTSTART:nonsense"}, "Without a date"},
+		{[]string{`DESCRIPTION:One, two; three\, four\nfive`}, "Family One, two; three, four five"},
 	} {
 		c := newCopy(t)
 		c.put(file{dates, "e", "", calendar(append(append([]string{"BEGIN:VEVENT", "UID:e", "SUMMARY:X"}, test.lines...), "END:VEVENT")...), noon})
