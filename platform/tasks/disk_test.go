@@ -251,6 +251,24 @@ func TestACloneIsNotTheDisk(t *testing.T) {
 	if c := d.look().Copy; c.Items != 3 || c.Unread != 0 {
 		t.Errorf("the first disk again: %+v", c)
 	}
+
+	// An equal clone counts once every byte was read back from it, and the disk
+	// that it was made of no longer does.
+	firstAt := filepath.Join(d.session.Root, "first")
+	d.unplug(firstAt)
+	equal := filepath.Join(d.session.Root, "equal.img")
+	do(t, "cp", image, equal)
+	d.plug(equal, "first")
+	if c := d.look().Copy; !c.Present || c.Unread != 3 {
+		t.Errorf("an equal clone before it was read back: %+v", c)
+	}
+	d.verify()
+	if c := d.look().Copy; !sound(c) || c.ReadBack.Items != 3 || c.ReadBack.Stood != 0 {
+		t.Errorf("an equal clone that was read back: %+v", c)
+	}
+	d.unplug(firstAt)
+	d.plug(image, "first")
+	d.refused("older-double", "plug-in")
 }
 
 func TestADiskThatIsFullNamesItself(t *testing.T) {
