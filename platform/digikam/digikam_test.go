@@ -1,7 +1,6 @@
 package digikam
 
 import (
-	"encoding/json"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -11,8 +10,8 @@ import (
 
 	_ "github.com/mattn/go-sqlite3" // databases as digiKam makes them
 
-	"github.com/clearance-project/clearance/backup/source"
 	"github.com/clearance-project/clearance/platform/dataset/album"
+	"github.com/clearance-project/clearance/platform/dataset/album/albumtest"
 	"github.com/clearance-project/clearance/platform/dataset/datasettest"
 	"github.com/clearance-project/clearance/platform/xdg"
 )
@@ -89,30 +88,16 @@ func TestAlbums(t *testing.T) {
 	if err != nil || len(stores) != 1 || stores[0].ID != "digikam:/albums" {
 		t.Fatalf("%+v %v", stores, err)
 	}
-	albums := map[string]album.Album{}
-	for it, err := range stores[0].List(t.Context(), source.Ref{}, nil) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		r, err := it.Open(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		var a album.Album
-		if err := json.NewDecoder(r).Decode(&a); err != nil {
-			t.Fatal(err)
-		}
-		albums[it.ID] = a
-	}
+	albums := albumtest.Albums(t, stores[0])
 	blue := album.Photo{Path: filepath.Join(photos, "2024/Sea/a.jpg"), Title: "Blue", Comment: "so blue", Rating: 4}
 	far := album.Photo{Path: "/Photos/far/b.jpg"}
-	if a := albums["folder:1"]; a.Title != "2024/Sea" || a.Comment != "at last" || !slices.Equal(a.Photos, []album.Photo{blue}) {
+	if a := albums["2024/Sea"]; a.Comment != "at last" || !slices.Equal(a.Photos, []album.Photo{blue}) {
 		t.Errorf("the folder is %+v", a)
 	}
-	if a := albums["tag:4"]; a.Title != "Places/Coast" || !slices.Equal(a.Photos, []album.Photo{blue, far}) {
+	if a := albums["Places/Coast"]; !slices.Equal(a.Photos, []album.Photo{blue, far}) {
 		t.Errorf("the tag is %+v", a)
 	}
-	if a := albums["folder:2"]; !slices.Equal(a.Photos, []album.Photo{far}) || len(albums) != 4 {
+	if a := albums["far"]; !slices.Equal(a.Photos, []album.Photo{far}) || len(albums) != 4 {
 		t.Errorf("the albums are %+v", albums)
 	}
 }

@@ -66,18 +66,7 @@ func newRig(t *testing.T) *bindingtest.Rig {
 				t.Fatal(err)
 			}
 		},
-		Block: func(ctx context.Context, t *testing.T) func() {
-			t.Helper()
-			if err := d.LockKeyring(ctx); err != nil {
-				t.Fatal(err)
-			}
-			return func() {
-				t.Helper()
-				if err := d.UnlockKeyring(ctx); err != nil {
-					t.Fatal(err)
-				}
-			}
-		},
+		Block: d.Block,
 	}
 }
 

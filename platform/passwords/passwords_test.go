@@ -90,18 +90,7 @@ func newRig(t *testing.T) *bindingtest.Rig {
 				t.Fatal(err)
 			}
 		},
-		Block: func(ctx context.Context, t *testing.T) func() {
-			t.Helper()
-			if err := k.LockKeyring(ctx); err != nil {
-				t.Fatal(err)
-			}
-			return func() {
-				t.Helper()
-				if err := k.UnlockKeyring(ctx); err != nil {
-					t.Fatal(err)
-				}
-			}
-		},
+		Block: k.Block,
 	}
 }
 

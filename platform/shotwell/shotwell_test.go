@@ -1,18 +1,17 @@
 package shotwell
 
 import (
-	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	_ "github.com/mattn/go-sqlite3" // databases as Shotwell makes them
 
 	"github.com/clearance-project/clearance/backup/source"
 	"github.com/clearance-project/clearance/platform/dataset/album"
+	"github.com/clearance-project/clearance/platform/dataset/album/albumtest"
 	"github.com/clearance-project/clearance/platform/dataset/datasettest"
 	"github.com/clearance-project/clearance/platform/xdg"
 )
@@ -85,24 +84,7 @@ func TestAlbums(t *testing.T) {
 		t.Fatalf("%+v %v", stores, err)
 	}
 	defer func() { _ = stores[1].Close() }()
-	albums := map[string]album.Album{}
-	for it, err := range stores[0].List(t.Context(), source.Ref{}, nil) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		r, err := it.Open(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		var a album.Album
-		if err := json.NewDecoder(r).Decode(&a); err != nil {
-			t.Fatal(err)
-		}
-		if !strings.HasPrefix(it.Path, "albums/") || strings.Count(it.Path, "/") != 1 || !strings.HasSuffix(it.Path, ".json") {
-			t.Errorf("%s lies at %q", it.Name, it.Path)
-		}
-		albums[a.Title] = a
-	}
+	albums := albumtest.Albums(t, stores[0])
 	blue := album.Photo{Path: filepath.Join(home, "Pictures/a.jpg"), Title: "Blue", Rating: 5, Edits: "[crop]"}
 	film := album.Photo{Path: "/gone/film.mp4"}
 	if a := albums["Sea"]; a.Kind != "event" || a.Comment != "at last" || !slices.Equal(a.Photos, []album.Photo{blue, film}) {

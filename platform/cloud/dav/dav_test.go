@@ -74,6 +74,17 @@ func book(t testing.TB, c *Client) Collection {
 	return books.Found[0]
 }
 
+// bookListed is the address book with what is in it.
+func bookListed(t testing.TB, c *Client) (Collection, Listing) {
+	t.Helper()
+	coll := book(t, c)
+	l, err := c.List(deadline(t), coll)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return coll, l
+}
+
 func tree(t testing.TB, c *Client) Collection {
 	t.Helper()
 	root, err := c.Files(deadline(t))

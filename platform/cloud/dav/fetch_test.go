@@ -88,11 +88,7 @@ func TestFetchFallsBack(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := cloud(t, davtest.Options{}, davtest.Content{Contacts: 50})
 			c := client(t, configFor(s.URL()))
-			coll := book(t, c)
-			l, err := c.List(deadline(t), coll)
-			if err != nil {
-				t.Fatal(err)
-			}
+			coll, l := bookListed(t, c)
 			fault.Method = "REPORT"
 			f := s.Inject(fault)
 			var got bag
@@ -118,11 +114,7 @@ func TestFetchEnds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := cloud(t, davtest.Options{}, davtest.Content{Contacts: 1000})
 			c := client(t, configFor(s.URL()))
-			coll := book(t, c)
-			l, err := c.List(deadline(t), coll)
-			if err != nil {
-				t.Fatal(err)
-			}
+			coll, l := bookListed(t, c)
 			s.Inject(f.fault)
 			var got bag
 			fetched, err := c.Fetch(deadline(t), coll, l.Items, got.take)
@@ -136,11 +128,7 @@ func TestFetchEnds(t *testing.T) {
 func TestFetchOneFails(t *testing.T) {
 	s := cloud(t, davtest.Options{}, davtest.Content{Contacts: 30})
 	c := client(t, configFor(s.URL()))
-	coll := book(t, c)
-	l, err := c.List(deadline(t), coll)
-	if err != nil {
-		t.Fatal(err)
-	}
+	coll, l := bookListed(t, c)
 	s.Inject(davtest.Fault{Method: "REPORT", DenyFirst: 1})
 	s.Inject(davtest.Fault{Method: "GET", Status: 403})
 	fetched, err := c.Fetch(deadline(t), coll, l.Items, new(bag).take)
@@ -153,11 +141,7 @@ func TestFetchOneFails(t *testing.T) {
 func TestFetchWantsTheListedRevision(t *testing.T) {
 	s := cloud(t, davtest.Options{}, davtest.Content{Contacts: 30})
 	c := client(t, configFor(s.URL()))
-	coll := book(t, c)
-	l, err := c.List(deadline(t), coll)
-	if err != nil {
-		t.Fatal(err)
-	}
+	coll, l := bookListed(t, c)
 	if _, err := s.User("alice").PutContact("contacts", "contact-00004.vcf", davtest.Card(5)); err != nil {
 		t.Fatal(err)
 	}
@@ -171,11 +155,7 @@ func TestFetchWantsTheListedRevision(t *testing.T) {
 func TestFetchVisitFails(t *testing.T) {
 	s := cloud(t, davtest.Options{}, davtest.Content{Contacts: 30})
 	c := client(t, configFor(s.URL()))
-	coll := book(t, c)
-	l, err := c.List(deadline(t), coll)
-	if err != nil {
-		t.Fatal(err)
-	}
+	coll, l := bookListed(t, c)
 	full := errors.New("disk full")
 	for _, items := range [][]Item{l.Items, l.Items[:1]} {
 		calls := 0

@@ -18,11 +18,7 @@ func TestRedirectElsewhereGetsNoCredentials(t *testing.T) {
 	s := cloud(t, davtest.Options{}, davtest.Content{Contacts: 5})
 	thief := cloud(t, davtest.Options{}, davtest.Content{Contacts: 5})
 	c := client(t, configFor(s.URL()))
-	coll := book(t, c)
-	l, err := c.List(deadline(t), coll)
-	if err != nil {
-		t.Fatal(err)
-	}
+	coll, l := bookListed(t, c)
 	_, port, _ := strings.Cut(s.Addr(), ":")
 	for _, to := range []string{thief.URL(), "//" + thief.Addr() + "/", "https://" + s.Addr() + "/", "http://localhost:" + port + "/", "ftp://" + s.Addr() + "/"} {
 		f := s.Inject(davtest.Fault{Status: 301, Location: to})

@@ -46,6 +46,20 @@ func Start(t testing.TB, opts session.Options) *Session {
 	return &Session{Session: s}
 }
 
+// Block locks the keyring, for a rig of bindingtest; the answer unlocks it.
+func (s *Session) Block(ctx context.Context, t *testing.T) (unblock func()) {
+	t.Helper()
+	if err := s.LockKeyring(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		t.Helper()
+		if err := s.UnlockKeyring(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // StartSystemBus starts a private system bus for the test.
 func StartSystemBus(t testing.TB, opts session.SystemOptions) *session.SystemBus {
 	t.Helper()
