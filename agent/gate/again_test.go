@@ -74,3 +74,30 @@ func TestSignedInAgain(t *testing.T) {
 	refused[*gate.StaleError](t, err, "came back")
 	reach(t, a, id, ready)
 }
+
+// A place that knows a sign-in by nothing that is new at each, as git's file of
+// passwords does, shows it under the same id again.
+func TestSignedInAgainUnderTheSameID(t *testing.T) {
+	a, id := readied(t)
+	p := issue(t, a, id, "rp")
+	for b := range a.w.Bindings {
+		a.w.Bindings[b] = true
+	}
+	a.w.Touch("")
+	for range 3 {
+		pass(t, a, id)
+	}
+	s, _, err := a.e.Snapshot(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, _ := s.Verdict.Checks.Get(departure.BindingsRemoved); c.Status != departure.Fail || c.Reason.Code != "came-back" {
+		t.Errorf("%s [%s]", c.Status, c.Reason.Code)
+	}
+	if a.w.Unbinds != 1 {
+		t.Errorf("signed out %d times with one grant", a.w.Unbinds)
+	}
+	_, _, err = a.g.Redeem(t.Context(), p.ID, second)
+	refused[*gate.StaleError](t, err, "came back")
+	reach(t, a, id, ready)
+}

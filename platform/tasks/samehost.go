@@ -2,6 +2,8 @@ package tasks
 
 import (
 	"context"
+	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -20,6 +22,15 @@ const maxResolved = 100
 // elsewhere are ways of asking a server that no account of ours is asked by: a
 // port of theirs is none of the account's.
 var elsewhere = []string{"imap", "pop", "smtp", "mail", "ssh", "sftp", "ftp", "ftps", "smb", "afp", "nfs"}
+
+// anySite are ways of asking that any site of the web is asked by: of these, only
+// what is near the account's server is resolved. A person has hundreds of
+// passwords for the web, and many sites lie at one address.
+var anySite = []string{"", "http", "https"}
+
+// atHome are the ends of names that no public server has. Sources: RFC 6762 and
+// 8375, and ICANN's resolution of 2024 for internal.
+var atHome = []string{".local", ".localhost", ".home.arpa", ".internal", ".lan", ".home"}
 
 // namesakes compares servers that have different names by where these lead, once
 // each in one look.
@@ -46,7 +57,8 @@ func (n *namesakes) of(o owner) binding.Match {
 		return match
 	}
 	user, host, many := binding.Split(n.account.Identity)
-	if !many || !n.mayBe(o.who, user, binding.HostName(host)) {
+	host = binding.HostName(host)
+	if !many || slices.Contains(anySite, strings.ToLower(o.who.Type)) && !near(binding.HostName(o.who.Host), host) || !n.mayBe(o.who, user, host) {
 		return match
 	}
 	return binding.MatchUnknown
@@ -71,6 +83,31 @@ func (n *namesakes) mayBe(who binding.Who, user, host string) bool {
 	}
 	n.known[who.Identity()] = may
 	return may
+}
+
+// near reports whether a server's name is an address in figures, one of a home, or
+// of the same domain as the account's.
+func near(host, account string) bool {
+	host, account = nameOf(host), nameOf(account)
+	if _, err := netip.ParseAddr(host); err == nil || !strings.Contains(host, ".") {
+		return true
+	}
+	return domainOf(host) == domainOf(account) || slices.ContainsFunc(atHome, func(end string) bool { return strings.HasSuffix(host, end) })
+}
+
+// nameOf is a server's name without its port.
+func nameOf(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		return name
+	}
+	return host
+}
+
+// domainOf is the last two parts of a name: two servers of one company have them
+// in common, and now and then two of one country.
+func domainOf(name string) string {
+	parts := strings.Split(name, ".")
+	return strings.Join(parts[max(0, len(parts)-2):], ".")
 }
 
 // bracketed is a server's name as it stands in an address.

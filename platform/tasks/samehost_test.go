@@ -37,7 +37,7 @@ func (n *names) Own() ([]netip.Addr, error) { return nil, nil }
 // the account, and holds READY back; one that leads elsewhere is another's.
 func TestServerByAnotherName(t *testing.T) {
 	d := newDesk(t)
-	d.network = &names{at: map[string]string{"cloud.example": "192.0.2.1", "alias.example": "192.0.2.1", "xn--bcher-kva.example": "192.0.2.1", "other.example": "192.0.2.2"}}
+	d.network = &names{at: map[string]string{"cloud.example": "192.0.2.1", "alias.example": "192.0.2.1", "www.cloud.example": "192.0.2.1", "xn--bcher-kva.example": "192.0.2.1", "other.example": "192.0.2.2"}}
 	f := d.beside()
 	d.leave("cloud.example")
 	perhaps, others := map[string]string{}, map[string]string{}
@@ -46,7 +46,7 @@ func TestServerByAnotherName(t *testing.T) {
 		to[e.ID] = e.Name
 	}
 	add(perhaps, "owncloud", "alice", "alias.example")
-	add(perhaps, "https", "Alice", "ALIAS.example.")
+	add(perhaps, "https", "Alice", "WWW.Cloud.example.")
 	add(perhaps, "carddav", "alice@alias.example", "192.0.2.1")
 	add(perhaps, "dav", "alice", "bücher.example")
 	add(perhaps, "https", "alice", "nas") // of a home that this device is not in
@@ -55,6 +55,8 @@ func TestServerByAnotherName(t *testing.T) {
 	add(others, "imap", "alice", "alias.example")
 	add(others, "https", "alice", "alias.example:8443")
 	add(others, "https", "alice", "192.0.2.2")
+	add(others, "https", "alice", "files.cloud.example:8443")
+	add(others, "https", "alice", "alias.example") // a site of the web, of which there are hundreds
 
 	look := d.look()
 	for id, name := range perhaps {
@@ -83,15 +85,16 @@ func TestServersAreResolvedSparingly(t *testing.T) {
 	account := departure.Account{Provider: "nextcloud", Identity: "alice@cloud.example"}
 	n, done := d.namesakesOf(t.Context(), account)
 	defer done()
-	for _, who := range []binding.Who{{User: "alice", Host: "cloud.example"}, {User: "bob", Host: "cloud.example"}, {User: "bob", Host: "x.example"}, {Host: "x.example"}, {User: "alice"}, {Type: "imap", User: "alice", Host: "x.example"}} {
+	for _, who := range []binding.Who{{User: "alice", Host: "cloud.example"}, {User: "bob", Host: "cloud.example"}, {User: "bob", Host: "x.example"}, {Type: "dav", Host: "x.example"}, {User: "alice"}, {Type: "imap", User: "alice", Host: "x.example"}} {
 		n.of(owner{who: who})
 	}
 	n.of(owner{binding.Who{User: "alice", Host: "x.example"}, "google"})
+	n.of(owner{who: binding.Who{Type: "https", User: "alice", Host: "x.example"}})
 	if len(network.asked) != 0 {
 		t.Errorf("asked for %v", network.asked)
 	}
 	for range 3 {
-		if m := n.of(owner{who: binding.Who{User: "alice", Host: "other.example"}}); m != binding.MatchNo {
+		if m := n.of(owner{who: binding.Who{Type: "dav", User: "alice", Host: "other.example"}}); m != binding.MatchNo {
 			t.Errorf("another server: %v", m)
 		}
 	}
@@ -99,7 +102,7 @@ func TestServersAreResolvedSparingly(t *testing.T) {
 		t.Errorf("asked for %v", network.asked)
 	}
 	for i := range 2 * maxResolved {
-		if m := n.of(owner{who: binding.Who{User: "alice", Host: fmt.Sprintf("h%d.example", i)}}); m != binding.MatchUnknown {
+		if m := n.of(owner{who: binding.Who{Type: "dav", User: "alice", Host: fmt.Sprintf("h%d.example", i)}}); m != binding.MatchUnknown {
 			t.Fatalf("server %d: %v", i, m)
 		}
 	}

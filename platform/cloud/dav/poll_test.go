@@ -108,6 +108,21 @@ func TestPollFaults(t *testing.T) {
 	}
 }
 
+// TestPollIsOfOnePerson: an answer that does not name the person whose books were
+// listed proves nothing of them.
+func TestPollIsOfOnePerson(t *testing.T) {
+	s := cloud(t, davtest.Options{}, davtest.Content{Contacts: 2})
+	c := client(t, configFor(s.URL()))
+	books, ls := listedBooks(t, c)
+	for _, principal := range []string{"", books.Principal + "other/"} {
+		of := books
+		of.Principal = principal
+		if got, err := c.Poll(deadline(t), of, ls); got != Unproved || err != nil {
+			t.Errorf("%q: %v, %v", principal, got, err)
+		}
+	}
+}
+
 // TestPollOfServersWithoutMarks: a book is listed once more, a file tree proves
 // nothing.
 func TestPollOfServersWithoutMarks(t *testing.T) {
