@@ -49,18 +49,19 @@ func (w *writer) publish(ctx context.Context) error {
 	p.photos, p.months = len(photos), months(photos)
 	p.notes, p.noteSheets = len(notes), noteSheets(notes)
 	w.report.Photos = p.photos
+	forms := newTemplates()
 	written := map[string]bool{}
 	for _, s := range p.sheets() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := w.writePage(s, written); err != nil {
+		if err := w.writePage(forms, s, written); err != nil {
 			return err
 		}
 	}
 	w.report.Pages = len(written)
 	index := p.index()
-	if err := w.b.WriteIndex(func(out io.Writer) error { return render(out, "index", index) }); err != nil {
+	if err := w.b.WriteIndex(func(out io.Writer) error { return forms.index.ExecuteTemplate(out, "index", index) }); err != nil {
 		return err
 	}
 	return w.sweep(written)
@@ -81,9 +82,9 @@ func (w *writer) readBooks(ctx context.Context, p *pages, notes *[]note) (err er
 }
 
 // writePage writes a page where it is not what it was.
-func (w *writer) writePage(s *sheet, written map[string]bool) error {
+func (w *writer) writePage(forms templates, s *sheet, written map[string]bool) error {
 	var out bytes.Buffer
-	if err := render(&out, "sheet", s); err != nil {
+	if err := forms.sheet.ExecuteTemplate(&out, "sheet", s); err != nil {
 		return err
 	}
 	written[s.File] = true

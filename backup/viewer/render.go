@@ -5,7 +5,6 @@ import (
 	_ "embed" // the style sheet, the script and the templates
 	"encoding/base64"
 	"html/template"
-	"io"
 )
 
 //go:embed assets/style.css
@@ -29,8 +28,11 @@ func sumOf(text string) string {
 }
 
 // templates are the forms of index.html and of the other pages: the same but for
-// where links start.
-var templates = map[string]*template.Template{"index": parseForms(fromIndex), "sheet": parseForms(fromPage)}
+// where links start. Each writing has its own: they and what the escaping adds to
+// them would stay in memory for as long as the agent runs.
+type templates struct{ index, sheet *template.Template }
+
+func newTemplates() templates { return templates{parseForms(fromIndex), parseForms(fromPage)} }
 
 func parseForms(from string) *template.Template {
 	return template.Must(template.New("").Funcs(template.FuncMap{
@@ -43,8 +45,4 @@ func parseForms(from string) *template.Template {
 		"list":    list,
 		"photos":  func(n int) string { return many(n, "photo", "photos") },
 	}).Parse(forms))
-}
-
-func render(out io.Writer, form string, data any) error {
-	return templates[form].ExecuteTemplate(out, form, data)
 }

@@ -132,6 +132,8 @@ func New(config Config) (*Client, error) {
 	if given == 0 {
 		return nil, errors.New("cannot ask the server: no address")
 	}
+	// Over HTTP/1.1, the default with a TLSClientConfig: each of the few requests at
+	// once has a connection, and HTTP/2 would be half a megabyte of the agent.
 	c.transport = &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		MaxConnsPerHost:        parallel,
@@ -140,7 +142,6 @@ func New(config Config) (*Client, error) {
 		TLSHandshakeTimeout:    30 * time.Second,
 		ResponseHeaderTimeout:  c.limits.Header,
 		MaxResponseHeaderBytes: 256 << 10,
-		ForceAttemptHTTP2:      true,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: config.AcceptInvalidCert},
 	}
 	c.http = &http.Client{

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/clearance-project/clearance/platform/cloud/dav/davtest"
@@ -60,6 +61,26 @@ func TestCertificate(t *testing.T) {
 	c := client(t, config)
 	if l, err := c.List(deadline(t), book(t, c)); err != nil || l.Count != 3 {
 		t.Errorf("accepted: %d, %v", l.Count, err)
+	}
+}
+
+// TestOverHTTP1: programs are built without HTTP/2, so nothing may rest on it,
+// also where a server offers it.
+func TestOverHTTP1(t *testing.T) {
+	s := cloud(t, davtest.Options{}, davtest.Content{Contacts: 3})
+	var spoken atomic.Int32
+	secure := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		spoken.Store(int32(r.ProtoMajor))
+		s.ServeHTTP(w, r)
+	}))
+	secure.EnableHTTP2 = true
+	secure.StartTLS()
+	defer secure.Close()
+	config := configFor(secure.URL + "/")
+	config.AcceptInvalidCert = true
+	c := client(t, config)
+	if l, err := c.List(deadline(t), book(t, c)); err != nil || l.Count != 3 || spoken.Load() != 1 {
+		t.Errorf("%d over HTTP/%d, %v", l.Count, spoken.Load(), err)
 	}
 }
 
