@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"errors"
 	"io/fs"
 	"strings"
 	"sync"
@@ -156,14 +157,34 @@ func (s *system) forget(path string) {
 
 // child opens the folder name, one component, in d; path is for messages.
 func (d *dir) child(name, path string) (*dir, error) {
-	fd, err := openat(d.fd, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	fd, err := sameMount(d.fd, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC)
 	if err != nil {
-		if isLink(d.fd, name) {
+		switch {
+		case errors.Is(err, unix.EXDEV):
+			err = ErrMount
+		case isLink(d.fd, name):
 			err = ErrLink
 		}
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
 	return newDir(fd), nil
+}
+
+// sameMount opens name, one component, in the folder dir, unless something else is
+// mounted there. Where the kernel has no openat2 (before Linux 5.6), or a sandbox
+// refuses it, that is not told.
+func sameMount(dir int, name string, flags int) (int, error) {
+	how := unix.OpenHow{Flags: uint64(flags), Resolve: unix.RESOLVE_NO_XDEV}
+	for {
+		fd, err := unix.Openat2(dir, name, &how)
+		switch {
+		case errors.Is(err, unix.EINTR):
+		case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EPERM):
+			return openat(dir, name, flags, 0)
+		default:
+			return fd, err
+		}
+	}
 }
 
 func isLink(dir int, name string) bool {

@@ -10,6 +10,7 @@
 //     call names one component in such a folder. A symbolic link in any
 //     component is refused, not followed. (os.Root does the same but for links
 //     that stay inside, which it follows, and at twice the calls.)
+//   - Nothing that is mounted beneath the root is entered.
 //   - Create never opens what exists; Place never replaces. Only Replace does,
 //     and only names that the caller owns.
 //   - Nothing here retries a failed sync.

@@ -95,6 +95,10 @@ var ErrLocked = errors.New("locked by another process")
 // ErrLink says that a component of a name is a symbolic link.
 var ErrLink = errors.New("is a symbolic link")
 
+// ErrMount says that something else is mounted on a folder beneath the root: its
+// files are not on the root's disk, nor made durable with it.
+var ErrMount = errors.New("something else is mounted there")
+
 // Open opens the folder at path as a root.
 func Open(path string) (Root, error) {
 	fd, err := openat(unix.AT_FDCWD, path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)

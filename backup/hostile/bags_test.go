@@ -76,6 +76,9 @@ func bags() []hostile {
 			must(h.t, os.Remove(h.inBag(photo)))
 			must(h.t, os.Mkdir(h.inBag(photo), 0o700))
 		}, holds: both},
+		{name: "a bag with another disk in its album", tamper: func(h *home) {
+			mount(h, h.outside, h.inBag("data/photos/Pictures"), "", unix.MS_BIND, "")
+		}, refused: "mounted"},
 		{name: "a bag whose own folder is a link", tamper: swap(".clearance", "$"), refused: link, unrestored: link},
 		{name: "a bag whose temporary folder is a link", tamper: swap(".clearance/tmp", "$"), refused: link},
 		{name: "a bag whose lock is a link", tamper: swap(".clearance/lock", "$/canary.jpg"), refused: noFolder},

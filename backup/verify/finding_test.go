@@ -230,6 +230,28 @@ func TestAnotherDiskInThePlaceOfTheCopy(t *testing.T) {
 	}
 }
 
+// TestWhatIsMountedInTheCopyIsNotTheCopy: files that are right, and are elsewhere.
+func TestWhatIsMountedInTheCopyIsNotTheCopy(t *testing.T) {
+	b, l := copies(t, 3, bag.Options{})
+	at, other := b.Path()+"/data/photos", t.TempDir()
+	must(t, b.Close()) // which holds its folders open
+	must(t, os.CopyFS(other, os.DirFS(at)))
+	if err := syscall.Mount(other, at, "", syscall.MS_BIND, ""); err != nil {
+		t.Skipf("SKIPPED: nothing can be mounted here: %v", err)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(at, syscall.MNT_DETACH) })
+	b, err := bag.Open(b.Path(), bag.Options{})
+	must(t, err)
+	defer b.Close()
+	r := run(t, b, l, verify.Options{})
+	if r.OK != 0 || r.Unknown != 3 || !errors.Is(r.Problems[0].Err, disk.ErrMount) {
+		t.Errorf("%+v", r)
+	}
+	if s, err := verify.CopyStats(t.Context(), b, l); err != nil || s.Sound() || s.Unknown != 3 {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
 // A copy in memory cannot be read from a disk.
 func TestCopyInMemoryIsUnknown(t *testing.T) {
 	dir, err := os.MkdirTemp("/dev/shm", "clearance")
