@@ -360,10 +360,15 @@ func TestWatchEndsWithItsReader(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	told := false
 	for update, err := range c.Watch(ctx, info.Departure.ID) {
 		if err != nil || update.Departure.Departure.ID != info.Departure.ID {
 			t.Errorf("%+v, %v", update, err)
 		}
+		told = true
 		break
+	}
+	if !told {
+		t.Error("the watch told nothing")
 	}
 }

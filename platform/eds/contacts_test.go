@@ -244,6 +244,9 @@ func TestLargeBook(t *testing.T) {
 	began := time.Now()
 	l := keys(t, s)
 	t.Logf("40,000 listed in %v", time.Since(began))
+	if len(l.Keys) != 40_000 || !l.Complete() {
+		t.Fatalf("%d keys are listed, complete %v", len(l.Keys), l.Complete())
+	}
 	fetch(t, s, l.UIDs()...)
 	t.Logf("40,000 out of EDS in %v", time.Since(began))
 }

@@ -87,11 +87,18 @@ func TestBrokenShareBlocksNothing(t *testing.T) {
 	if broken.Fired() == 0 {
 		t.Fatal("the fault did not fire")
 	}
+	seen := make(map[bool]int)
 	for _, k := range l.Listings {
 		theirs := k.Source.SharedBy != "" && k.Source.Dataset == departure.Files
 		if k.Source.Remote && k.Complete == theirs {
 			t.Errorf("%+v", k)
 		}
+		if k.Source.Remote {
+			seen[theirs]++
+		}
+	}
+	if seen[true] == 0 || seen[false] == 0 {
+		t.Errorf("%d of the share and %d of the account are listed", seen[true], seen[false])
 	}
 }
 

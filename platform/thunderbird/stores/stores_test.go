@@ -214,11 +214,16 @@ func TestWhileThunderbirdRuns(t *testing.T) {
 	if _, err := db.Exec("INSERT INTO properties VALUES ('a', 'DisplayName', 'A')"); err != nil {
 		t.Fatal(err)
 	}
+	told := 0
 	for _, err := range find(t, home)["Personal Address Book (Thunderbird)"].List(t.Context(), source.Ref{}, nil) {
 		var incomplete *source.Incomplete
 		if !errors.As(err, &incomplete) || !strings.Contains(err.Error(), "close Thunderbird") {
 			t.Errorf("told: %v", err)
 		}
+		told++
+	}
+	if told != 1 {
+		t.Errorf("it was told %d times", told)
 	}
 }
 
