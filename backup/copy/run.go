@@ -31,6 +31,7 @@ const (
 // ctx's. The report is valid in every case.
 func Run(ctx context.Context, b *bag.Bag, l *ledger.Ledger, items iter.Seq2[source.Item, error], o Options) (Report, error) {
 	o.fill()
+	defer disk.Waits()()
 	r := &run{bag: b, ledger: l, opts: o, began: o.Now(), seen: l.NewSeen(), refs: map[source.Ref]bool{}}
 	r.report.Began, r.report.Recovered = r.began, b.Recovered()
 	for _, ref := range o.Sources {
