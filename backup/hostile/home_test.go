@@ -3,6 +3,7 @@ package hostile
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
@@ -90,7 +91,7 @@ func later() time.Time { return time.Now().Add(time.Minute) }
 // within runs what must end, whatever it meets.
 func within[T any](t *testing.T, what string, call func() T) T {
 	t.Helper()
-	v, ended := scan.Ask(deadline, call)
+	v, ended := scan.Ask(what+rand.Text(), deadline, call)
 	if !ended {
 		t.Fatalf("%s hangs", what)
 	}

@@ -15,6 +15,10 @@ func (w *walk) list(t task, buf []byte) {
 		w.send(batch{findings: []Finding{{Path: t.path, Kind: TooDeep}}})
 		return
 	}
+	if w.unanswered(t.path) {
+		w.send(batch{findings: []Finding{{Path: t.path, Kind: Unlistable, Err: ErrNoAnswer}}})
+		return
+	}
 	fd, err := w.root.openBeneath(t.path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_NONBLOCK)
 	if err != nil {
 		w.send(batch{findings: []Finding{{Path: t.path, Kind: Unlistable, Err: err}}})

@@ -3,6 +3,8 @@ package scan
 import (
 	"context"
 	"errors"
+	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -18,21 +20,6 @@ const Patience = 2 * time.Minute
 
 // farewell is how long the workers may take to end once nobody listens.
 const farewell = time.Second
-
-// Ask gives what call gives, or false if it does not within limit.
-func Ask[T any](limit time.Duration, call func() T) (T, bool) {
-	got := make(chan T, 1)
-	go func() { got <- call() }()
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	select {
-	case v := <-got:
-		return v, true
-	case <-timer.C:
-		var none T
-		return none, false
-	}
-}
 
 // pulse shows that a walk gets on: how often something came back from the file
 // system, and for each worker the folder that it is at.
@@ -62,6 +49,7 @@ func (w *walk) hear(ctx context.Context, limit time.Duration) (b batch, ok bool,
 			timer.Reset(farewell)
 		case <-timer.C:
 			if cancelled == nil {
+				w.leave()
 				return batch{}, false, nil
 			}
 			if now := w.pulse.beats.Load(); now != was {
@@ -69,20 +57,57 @@ func (w *walk) hear(ctx context.Context, limit time.Duration) (b batch, ok bool,
 				timer.Reset(limit)
 				continue
 			}
-			return batch{}, false, w.waiting()
+			return batch{}, false, w.leave()
 		}
 	}
 }
 
-func (w *walk) waiting() []string {
+// leave leaves the workers that wait behind, and names the folders. Until they come
+// back no other walk asks there.
+func (w *walk) leave() []string {
 	var paths []string
+	deserted.Lock()
 	for i := range w.pulse.at {
-		if p := w.pulse.at[i].Load(); p != nil {
+		if p := w.pulse.at[i].Load(); p != nil && w.pulse.at[i].CompareAndSwap(p, &behind) {
 			paths = append(paths, *p)
+			deserted.folders[w.absolute(*p)]++
 		}
 	}
+	deserted.Unlock()
 	if len(paths) == 0 {
 		return []string{"."} // whatever holds it up, the listing is not whole
 	}
 	return paths
 }
+
+// behind stands where a worker was that was left behind.
+var behind string
+
+// deserted are the folders in which workers wait that were left behind, with how
+// many.
+var deserted = struct {
+	sync.Mutex
+	folders map[string]int
+}{folders: make(map[string]int)}
+
+// back ends a worker's stay in a folder.
+func (w *walk) back(at *atomic.Pointer[string], from string) {
+	if at.Swap(nil) != &behind {
+		return
+	}
+	deserted.Lock()
+	defer deserted.Unlock()
+	from = w.absolute(from)
+	if deserted.folders[from]--; deserted.folders[from] == 0 {
+		delete(deserted.folders, from)
+	}
+}
+
+// unanswered reports whether somebody waits in a folder in vain.
+func (w *walk) unanswered(path string) bool {
+	deserted.Lock()
+	defer deserted.Unlock()
+	return len(deserted.folders) > 0 && deserted.folders[w.absolute(path)] > 0
+}
+
+func (w *walk) absolute(path string) string { return filepath.Join(w.root.path, path) }

@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -33,12 +34,16 @@ func Open(path string) (*Root, error) {
 		root *Root
 		err  error
 	}
-	o, ok := Ask(Patience, func() opened {
+	o, err := Question[opened]{About: abs, Call: func(context.Context) opened {
 		r, err := open(abs)
 		return opened{r, err}
-	})
-	if !ok {
-		o.err = &fs.PathError{Op: "open", Path: abs, Err: ErrNoAnswer}
+	}, Late: func(o opened) {
+		if o.err == nil {
+			_ = o.root.Close() // nobody took it
+		}
+	}}.Ask(context.Background())
+	if err != nil {
+		o.err = &fs.PathError{Op: "open", Path: abs, Err: err}
 	}
 	if o.err != nil {
 		return nil, fmt.Errorf("cannot open folder: %w", o.err)

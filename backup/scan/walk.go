@@ -198,7 +198,7 @@ func (w *walk) work(at *atomic.Pointer[string]) {
 		} else {
 			w.list(t, buf)
 		}
-		at.Store(nil)
+		w.back(at, t.path)
 		w.pulse.beats.Add(1)
 		w.done()
 	}

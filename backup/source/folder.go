@@ -114,7 +114,7 @@ func (f *Folder) unfetched(p string) bool {
 	if f.silent.Load() {
 		return true
 	}
-	marked, answered := scan.Ask(asking, func() bool {
+	marked, answered := scan.Ask(path.Join(f.Root.Path(), p), asking, func() bool {
 		file, _, err := f.Root.OpenFile(p)
 		if err != nil {
 			return false

@@ -32,7 +32,7 @@ func (f *Folder) NoteItems(ctx context.Context) iter.Seq2[Item, error] {
 			if err != nil || !markdown(it.Ext) {
 				continue
 			}
-			lacking, answered := scan.Ask(scan.Patience, func() []*Failed { return notes.lacking(&it) })
+			lacking, answered := scan.Ask(f.Root.Path(), scan.Patience, func() []*Failed { return notes.lacking(&it) })
 			if !answered {
 				yield(Item{Key: Key{Ref: f.Ref}}, &Incomplete{Ref: f.Ref, Err: scan.ErrNoAnswer})
 				return

@@ -22,6 +22,7 @@ func (d *desk) folder(name string, files map[string]string) string {
 	at := filepath.Join(d.session.Root, name)
 	must(d.t, os.MkdirAll(at, 0o700))
 	for name, data := range files {
+		must(d.t, os.MkdirAll(filepath.Dir(filepath.Join(at, name)), 0o700))
 		must(d.t, os.WriteFile(filepath.Join(at, name), []byte(data), 0o600))
 	}
 	return at

@@ -112,7 +112,7 @@ func (w *Worker) survey(ctx context.Context, job engine.Job) (*survey, error) {
 	}
 	s.findStores(ctx)
 	s.findGiven(ctx)
-	s.findPictures()
+	s.findPictures(ctx)
 	if ctx.Err() != nil {
 		return nil, errors.Join(ctx.Err(), s.close(context.WithoutCancel(ctx)))
 	}

@@ -28,20 +28,16 @@ type given struct {
 
 // givenArchive looks whether what was given is an archive, or a folder with the
 // parts of an export. An archive in a folder of other files is one file of them.
-func givenArchive(at string) (g given, is bool, err error) {
-	type answer struct {
+func (w *Worker) givenArchive(ctx context.Context, at string) (g given, is bool, err error) {
+	type found struct {
 		given
-		is  bool
-		err error
+		is bool
 	}
-	a, answered := scan.Ask(scan.Patience, func() (a answer) {
-		a.given, a.is, a.err = lookForArchive(at)
-		return a
+	a, err := asked(ctx, w.patient, at, func() (f found, err error) {
+		f.given, f.is, err = lookForArchive(at)
+		return f, err
 	})
-	if !answered {
-		return g, false, scan.ErrNoAnswer
-	}
-	return a.given, a.is, a.err
+	return a.given, a.is, err
 }
 
 func lookForArchive(at string) (g given, is bool, err error) {
@@ -193,7 +189,7 @@ func (s *survey) export(ctx context.Context, g given) (*archive.Export, departur
 func (s *survey) addArchive(ctx context.Context, src departure.Source, at string) {
 	o := &origin{src: src, rehash: true, same: make(map[string]string)}
 	s.add(o)
-	g, is, err := givenArchive(at)
+	g, is, err := s.w.givenArchive(ctx, at)
 	switch {
 	case err != nil:
 		o.why = departure.Reason{Code: "folder", Text: src.Name + " could not be opened: " + err.Error()}

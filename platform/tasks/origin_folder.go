@@ -27,7 +27,7 @@ func (w *Worker) InspectSource(ctx context.Context, d departure.Dataset, at stri
 	if strings.ToValidUTF8(at, "\uFFFD") != at {
 		return refuse("the path of that folder cannot be written as text; rename it first")
 	}
-	info, err := asked(w.patient, g.Path, func() (os.FileInfo, error) { return w.stat(g.Path) })
+	info, err := w.stated(ctx, g.Path)
 	var silent *noAnswer
 	switch {
 	case errors.As(err, &silent):
@@ -38,7 +38,7 @@ func (w *Worker) InspectSource(ctx context.Context, d departure.Dataset, at stri
 	var packed given
 	var isPacked bool
 	if err == nil {
-		packed, isPacked, err = givenArchive(g.Path)
+		packed, isPacked, err = w.givenArchive(ctx, g.Path)
 	}
 	as, name := "given:", g.Path
 	switch {
@@ -64,7 +64,7 @@ func (w *Worker) InspectSource(ctx context.Context, d departure.Dataset, at stri
 		if k.Dataset != d || k.ID == g.ID {
 			continue
 		}
-		switch nested, err := asked(w.patient, k.Path, func() (bool, error) { return overlap(g.Path, k.Path) }); {
+		switch nested, err := asked(ctx, w.patient, k.Path, func() (bool, error) { return overlap(g.Path, k.Path) }); {
 		case err != nil:
 			return refuse("it cannot be told whether %s lies in %s, which was given already: %v", g.Path, k.Path, err)
 		case nested:
@@ -93,7 +93,7 @@ func (s *survey) findGiven(ctx context.Context) {
 			s.addArchive(ctx, src, g.Path)
 			continue
 		}
-		s.addFolder(src, g.Path)
+		s.addFolder(ctx, src, g.Path)
 	}
 }
 
@@ -101,22 +101,30 @@ func (s *survey) findGiven(ctx context.Context) {
 var ownPictures = departure.Source{ID: "pictures", Dataset: departure.Photos, Fate: departure.Stays, Name: "pictures on this device"}
 
 // findPictures adds this device's own pictures, where they count.
-func (s *survey) findPictures() {
+func (s *survey) findPictures(ctx context.Context) {
 	src := ownPictures
 	if s.w.cfg.Dirs.Pictures == "" || !s.job.Departure.Required(src) {
 		return
 	}
-	if _, err := os.Stat(s.w.cfg.Dirs.Pictures); errors.Is(err, os.ErrNotExist) {
+	if _, err := s.w.stated(ctx, s.w.cfg.Dirs.Pictures); errors.Is(err, os.ErrNotExist) {
 		return
 	}
-	s.addFolder(src, s.w.cfg.Dirs.Pictures)
+	s.addFolder(ctx, src, s.w.cfg.Dirs.Pictures)
 }
 
-func (s *survey) addFolder(src departure.Source, at string) {
+// stated is what a path is, links followed.
+func (w *Worker) stated(ctx context.Context, at string) (os.FileInfo, error) {
+	return asked(ctx, w.patient, at, func() (os.FileInfo, error) { return w.stat(at) })
+}
+
+func (s *survey) addFolder(ctx context.Context, src departure.Source, at string) {
 	o := &origin{src: src, rehash: true, same: make(map[string]string)}
 	s.add(o)
 	folder, only := at, ""
-	if info, err := os.Stat(at); err == nil && info.Mode().IsRegular() {
+	if info, err := s.w.stated(ctx, at); unanswered(err) {
+		o.why = departure.Reason{Code: "folder", Text: err.Error()} // which names it
+		return
+	} else if err == nil && info.Mode().IsRegular() {
 		folder, only = filepath.Dir(at), filepath.Base(at)
 	}
 	root, err := scan.Open(folder)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"sync"
 
 	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/backup/source"
@@ -17,13 +18,29 @@ import (
 func (s *survey) findStores(ctx context.Context) {
 	names, done := s.w.namesakesOf(ctx, s.job.Departure.Account)
 	defer done()
-	for _, f := range s.w.cfg.Finders {
-		stores, err := f.Find(ctx)
-		if err != nil {
+	found := make([]result[[]dataset.Store], len(s.w.cfg.Finders))
+	var finding sync.WaitGroup
+	for i, f := range s.w.cfg.Finders {
+		finding.Go(func() {
+			found[i].got, found[i].err = askedOf(ctx, s.w, f.Name(), f.Find, closeStores)
+		})
+	}
+	finding.Wait()
+	for i, f := range s.w.cfg.Finders {
+		if err := found[i].err; err != nil {
 			s.lack("stores", fmt.Sprintf("what %s holds on this device could not be looked at: %v", f.Name(), err))
 		}
-		for i := range stores {
-			s.addStore(&stores[i], names)
+		for k := range found[i].got {
+			s.addStore(&found[i].got[k], names)
+		}
+	}
+}
+
+// closeStores closes stores that came when nobody waited for them any more.
+func closeStores(stores []dataset.Store) {
+	for _, st := range stores {
+		if st.Close != nil {
+			_ = st.Close() // only read
 		}
 	}
 }
@@ -52,7 +69,8 @@ func (s *survey) addStore(st *dataset.Store, names *namesakes) {
 		o.why = departure.Reason{Code: "not-listed", Text: src.Name + " could not be listed"}
 	default:
 		o.list = func(ctx context.Context, want func(*source.Item) bool) iter.Seq2[source.Item, error] {
-			return list(ctx, o.ref(s.job), want)
+			ref := o.ref(s.job)
+			return source.Paced(ctx, ref, string(st.ID)+" for "+s.w.cfg.State, list(ctx, ref, want))
 		}
 	}
 }

@@ -42,7 +42,11 @@ func (s *survey) syncedSets() []departure.Dataset {
 }
 
 func (s *survey) addSynced(ctx context.Context, in signIn, folder string) {
-	root, err := scan.Open(folder)
+	_, err := s.w.stated(ctx, folder)
+	var root *scan.Root
+	if err == nil {
+		root, err = scan.Open(folder)
+	}
 	if err == nil {
 		s.roots = append(s.roots, root)
 		err = s.w.watchSynced(ctx, s.job, syncedID(departure.Files, folder), folder)

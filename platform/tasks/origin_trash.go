@@ -37,7 +37,7 @@ func (s *survey) findTrash(ctx context.Context) {
 			continue
 		}
 		if len(found) > 0 {
-			s.addTrash(b, found)
+			s.addTrash(ctx, b, found)
 		}
 	}
 }
@@ -73,7 +73,7 @@ func (f trashFolder) items(ctx context.Context) iter.Seq2[source.Item, error] {
 }
 
 // addTrash adds the folders that were moved away with one store.
-func (s *survey) addTrash(b bookMemory, found []eds.Trashed) {
+func (s *survey) addTrash(ctx context.Context, b bookMemory, found []eds.Trashed) {
 	src := b.Source
 	src.ID, src.Trash, src.TrashOf = departure.SourceID("trash:"+b.UID), true, b.Source.ID
 	src.Name = "what this device kept of " + b.Source.Name
@@ -86,7 +86,11 @@ func (s *survey) addTrash(b bookMemory, found []eds.Trashed) {
 			nowhere = append(nowhere, source.Item{Key: source.Key{Ref: o.ref(s.job), ID: "nowhere/" + t.UID}, Name: t.UID})
 			continue
 		}
-		root, err := scan.Open(t.Root)
+		_, err := s.w.stated(ctx, t.Root)
+		var root *scan.Root
+		if err == nil {
+			root, err = scan.Open(t.Root)
+		}
 		if err != nil {
 			o.why = departure.Reason{Code: "trash", Text: src.Name + " could not be opened: " + err.Error()}
 			return

@@ -15,7 +15,6 @@ import (
 	"github.com/clearance-project/clearance/backup/place"
 	"github.com/clearance-project/clearance/backup/restore"
 	"github.com/clearance-project/clearance/backup/source"
-	"github.com/clearance-project/clearance/platform/nextcloudclient"
 )
 
 var _ engine.Restorer = (*Worker)(nil)
@@ -103,17 +102,17 @@ func (w *Worker) notSynced(ctx context.Context, task *engine.RestoreTask) error 
 	if task.To.Synced {
 		return nil
 	}
-	folders, err := nextcloudclient.Folders(w.cfg.Dirs)
+	folders, err := w.syncClientFolders(ctx)
 	of, unknown := syncedFolders(w.listPlaces(ctx))
 	if err := errors.Join(err, unknown); err != nil {
 		return &restore.PlaceError{Path: task.To.Path, Why: "it is not known which folders are kept in step with a cloud: " + err.Error()}
 	}
-	at, err := place.Look(task.To.Path)
+	at, err := w.lookAt(ctx, task.To.Path)
 	if err != nil {
 		return &restore.PlaceError{Path: task.To.Path, Why: err.Error()}
 	}
 	for _, f := range slices.Concat(of, folders) {
-		q, err := place.Look(f)
+		q, err := w.lookAt(ctx, f)
 		if err == nil && q.Exists && place.Overlaps(&at, &q) {
 			return &engine.BlockedError{
 				Why:    departure.Reason{Code: "synced", Text: fmt.Sprintf("%s is kept in step with a cloud: what is restored there goes up to the account, and is deleted here when it is deleted there", f)},

@@ -41,7 +41,7 @@ type opened struct {
 // into it: then it is held against the list of the copy that lay there, or of
 // any that has something of it, before it counts as one that nothing vouches for.
 func (w *Worker) openCopy(ctx context.Context, task *engine.RestoreTask) (*opened, error) {
-	at, err := w.findCopy(task)
+	at, err := w.findCopy(ctx, task)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +167,7 @@ func knowsSome(ctx context.Context, l *ledger.Ledger, from *bag.Reader) (bool, e
 }
 
 // findCopy is where the copy lies that is meant.
-func (w *Worker) findCopy(task *engine.RestoreTask) (string, error) {
+func (w *Worker) findCopy(ctx context.Context, task *engine.RestoreTask) (string, error) {
 	if task.From != "" {
 		return copyAt(task.From)
 	}
@@ -183,7 +183,7 @@ func (w *Worker) findCopy(task *engine.RestoreTask) (string, error) {
 	}
 	k := task.Known[0]
 	job := engine.Job{Departure: departure.Departure{Account: k.Account}, Destination: k.Destination}
-	p, err := w.locate(job)
+	p, err := w.locate(ctx, job)
 	if err != nil {
 		return "", &engine.BlockedError{Why: placeReason(err), Remedy: departure.Remedy{Code: "plug-in", Text: "plug its disk in, or name the folder of the copy", Command: "clearance restore --from FOLDER"}}
 	}

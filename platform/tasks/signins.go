@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/agent/engine"
@@ -53,19 +54,30 @@ func (w *Worker) listPlaces(ctx context.Context) (all []signIn, failed []unliste
 }
 
 func (w *Worker) eachPlace(list func(binding.Place) ([]signIn, error)) (all []signIn, failed []unlistedPlace) {
-	for _, p := range w.places {
-		entries, err := list(p)
-		if err != nil {
+	answers := make([]result[[]signIn], len(w.places))
+	w.overPlaces(func(i int, p binding.Place) { answers[i].got, answers[i].err = list(p) })
+	for i, p := range w.places {
+		if err := answers[i].err; err != nil {
 			failed = append(failed, unlistedPlace{p, err})
 			continue
 		}
-		all = append(all, entries...)
+		all = append(all, answers[i].got...)
 	}
 	return all, failed
 }
 
+// overPlaces does something with every place at the same time: those that lie on a
+// dead server are waited for together.
+func (w *Worker) overPlaces(do func(i int, p binding.Place)) {
+	var doing sync.WaitGroup
+	for i, p := range w.places {
+		doing.Go(func() { do(i, p) })
+	}
+	doing.Wait()
+}
+
 func (w *Worker) entriesOf(ctx context.Context, p binding.Place) ([]signIn, error) {
-	entries, err := p.Entries(ctx)
+	entries, err := askedPlace(ctx, w, p, p.Entries)
 	if err != nil {
 		return nil, err
 	}
@@ -75,13 +87,13 @@ func (w *Worker) entriesOf(ctx context.Context, p binding.Place) ([]signIn, erro
 // searched are the entries of a place, with those of an account that it cannot
 // list without being asked for them.
 func (w *Worker) searched(ctx context.Context, p binding.Place, account departure.Account) ([]signIn, error) {
-	entries, err := p.Entries(ctx)
+	entries, err := askedPlace(ctx, w, p, p.Entries)
 	if err != nil {
 		return nil, err
 	}
 	if s, ok := p.(binding.Searcher); ok {
 		user, host, _ := binding.Split(account.Identity)
-		found, err := s.Search(ctx, user, host)
+		found, err := askedPlace(ctx, w, p, func(ctx context.Context) ([]binding.Entry, error) { return s.Search(ctx, user, host) })
 		if err != nil {
 			return nil, err
 		}
@@ -300,7 +312,7 @@ func (w *Worker) goneBinding(ctx context.Context, account departure.Account, k d
 		b.Why = departure.Reason{Code: "not-known", Text: "it is not known how " + k.Name + " was signed in"}
 		return b
 	}
-	left, err := p.ReadBack(ctx, k.ID)
+	left, err := askedPlace(ctx, w, p, func(ctx context.Context) ([]binding.Left, error) { return p.ReadBack(ctx, k.ID) })
 	switch {
 	case len(left) > 0:
 		b.State = departure.BindingLeftover
@@ -343,7 +355,7 @@ func (w *Worker) Unbind(ctx context.Context, job engine.Job, id string) error {
 	if s.Busy != "" {
 		err = s.busy()
 	} else {
-		err = p.Remove(ctx, id)
+		_, err = askedPlace(ctx, w, p, func(ctx context.Context) (none struct{}, err error) { return none, p.Remove(ctx, id) })
 	}
 	if held, ok := errors.AsType[*binding.BlockedError](err); ok {
 		return &engine.BlockedError{Why: held.Why, Remedy: *withCommand(&held.Remedy, job.Departure.Account)}
@@ -366,7 +378,7 @@ func (w *Worker) hints(ctx context.Context, account departure.Account) []departu
 		if !ok {
 			continue
 		}
-		found, err := h.Hints(ctx)
+		found, err := askedPlace(ctx, w, p, h.Hints)
 		if err != nil {
 			hints = append(hints, departure.Hint{
 				ID: p.Kind() + ":unknown", Name: p.Kind(), Text: "it could not be seen whether the account is used there: " + err.Error(),

@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -44,9 +45,9 @@ func diskName(d engine.Destination) string {
 // locate finds the folder of the copy as it is now, wherever its disk is plugged
 // in. What it gives exists. The disk is the one that was chosen, as far as its
 // own name tells; which copy is on it is told by the bag.
-func (w *Worker) locate(job engine.Job) (place.Place, error) {
+func (w *Worker) locate(ctx context.Context, job engine.Job) (place.Place, error) {
 	d := job.Destination
-	here, herr := place.Look(d.Folder)
+	here, herr := w.lookAt(ctx, d.Folder)
 	if d.Disk == "" || (herr != nil && d.Within == "") {
 		return here, herr // no disk is known by name yet
 	}
@@ -55,7 +56,7 @@ func (w *Worker) locate(job engine.Job) (place.Place, error) {
 		at = append(at, here)
 	}
 	if d.Within != "" {
-		found, err := place.Find(d.Disk, d.Within)
+		found, err := asked(ctx, w.patient, d.Disk, func() ([]place.Place, error) { return place.Find(d.Disk, d.Within) })
 		if err != nil {
 			return place.Place{}, err
 		}
@@ -205,7 +206,7 @@ func (h *held) Close() error {
 // that wrote it last. With birth it is born where there is none yet, and a copy
 // of an earlier departure is gone on with.
 func (w *Worker) openBag(job engine.Job, birth bool) (_ *held, err error) {
-	p, err := w.locate(job)
+	p, err := w.locate(context.Background(), job)
 	if err != nil {
 		return nil, err
 	}
@@ -286,7 +287,7 @@ func (w *Worker) watchPlace(job engine.Job, changed func(departure.SourceID)) (s
 
 // standing is where the copy is now, as one comparable text.
 func (w *Worker) standing(job engine.Job) string {
-	p, err := w.locate(job)
+	p, err := w.locate(context.Background(), job)
 	if err != nil {
 		return placeReason(err).Text
 	}

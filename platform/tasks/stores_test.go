@@ -134,7 +134,7 @@ func TestWhoseStores(t *testing.T) {
 
 	s, err := d.survey(t.Context(), d.job)
 	must(t, err)
-	rs, err := s.reserved()
+	rs, err := s.reserved(t.Context())
 	must(t, errors.Join(err, s.close(t.Context())))
 	if len(rs) != 7 || rs[0].path != at {
 		t.Errorf("no copy may lie in %v", rs)
@@ -192,7 +192,7 @@ func TestStoreFromCopyToSeal(t *testing.T) {
 
 	// The stamp of the file has rested: what lies beside it does not count.
 	eventually(t, "quiet", func() bool {
-		s := stampOf(filepath.Join(at, "book"))
+		s := readStamp(filepath.Join(at, "book"))
 		return !s.young(d.now())
 	})
 	fence()

@@ -65,14 +65,14 @@ func (w *Worker) copyFacts(ctx context.Context, s *survey, l *ledger.Ledger, nee
 	if job.Destination.Folder == "" {
 		return c
 	}
-	p, err := w.locate(job)
+	p, err := w.locate(ctx, job)
 	if err != nil {
 		// What is there instead, an empty mount point perhaps, does not matter.
 		c.Place, c.Shown, c.DiskName, c.Disk = "", job.Destination.Folder, job.Destination.Label, job.Destination.Disk
 		c.PlaceWhy = placeReason(err)
 		return c
 	}
-	c = w.judgePlace(s, &p)
+	c = w.judgePlace(ctx, s, &p)
 	c.Need, c.BagID = need, job.Destination.BagID
 	if c.Disk != job.Destination.Disk && p.Is(job.Destination.Disk) != place.Other {
 		c.Disk = job.Destination.Disk // told in another way today
@@ -155,7 +155,7 @@ func readBack(r ledger.Reading) departure.ReadBack {
 
 // judgePlace says whether a copy in a folder would lie apart from what
 // disappears.
-func (w *Worker) judgePlace(s *survey, p *place.Place) departure.Copy {
+func (w *Worker) judgePlace(ctx context.Context, s *survey, p *place.Place) departure.Copy {
 	folder := p.Path
 	c := departure.Copy{Shown: folder, DiskName: p.Called(), Lacks: lacks(p)}
 	refuse := func(code, text string) departure.Copy {
@@ -176,11 +176,11 @@ func (w *Worker) judgePlace(s *survey, p *place.Place) departure.Copy {
 	case p.ReadOnly || !p.Writable:
 		return refuse("read-only", folder+" cannot be written to")
 	}
-	if why := s.overlaps(p); why != "" {
+	if why := s.overlaps(ctx, p); why != "" {
 		return refuse("inside", why)
 	}
 	c.Place = departure.PlaceApart
-	if home, err := place.Look(w.cfg.Dirs.Home); err != nil || home.Dev == p.Dev || (home.FSID != "" && home.FSID == p.FSID) || home.Disk() == p.Disk() {
+	if home, err := w.lookAt(ctx, w.cfg.Dirs.Home); err != nil || home.Dev == p.Dev || (home.FSID != "" && home.FSID == p.FSID) || home.Disk() == p.Disk() {
 		c.Place, c.DiskName = departure.PlaceSameDisk, ""
 	}
 	return c
@@ -206,11 +206,11 @@ func (w *Worker) InspectDestination(ctx context.Context, job engine.Job, folder 
 	}
 	defer func() { err = errors.Join(err, s.close(context.WithoutCancel(ctx))) }()
 	folder = filepath.Clean(folder)
-	p, err := place.Look(folder)
+	p, err := w.lookAt(ctx, folder)
 	if err != nil {
 		return departure.Copy{Shown: folder, PlaceWhy: departure.Reason{Code: "place", Text: folder + " could not be looked at: " + err.Error()}}, d, nil
 	}
-	c = w.judgePlace(s, &p)
+	c = w.judgePlace(ctx, s, &p)
 	return c, engine.Destination{Folder: folder, Disk: c.Disk, Within: p.Within(), Label: c.DiskName}, nil
 }
 

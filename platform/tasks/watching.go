@@ -3,7 +3,6 @@ package tasks
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,11 +41,11 @@ type watching struct {
 // server is found by asking it.
 func (w *Worker) Watch(ctx context.Context, job engine.Job, changed func(departure.SourceID)) error {
 	wa := &watching{w: w, job: job, changed: changed, renew: make(chan struct{}, 1), ids: make(map[string]departure.SourceID), keys: make(map[string]string),
-		stores: storeWatch{roots: make(map[string]*watchedRoot)}, synced: make(map[departure.SourceID]bool)}
+		stores: storeWatch{roots: make(map[string]*watchedRoot)}, synced: make(map[departure.SourceID]bool), filed: filedSight{watched: make(map[string]bool)}}
 	if err := wa.watchFiles(ctx); err != nil {
 		return err
 	}
-	unhear, err := wa.hearPlaces()
+	unhear, err := wa.hearPlaces(ctx)
 	if err != nil {
 		return errors.Join(err, wa.files.Close())
 	}
@@ -80,7 +79,7 @@ func (w *Worker) Watch(ctx context.Context, job engine.Job, changed func(departu
 func (wa *watching) watchFiles(ctx context.Context) error {
 	files, err := watch.New(watch.Options{
 		Clock: wa.w.cfg.Clock, Cookies: filepath.Join(wa.w.cfg.State, "fences", wa.job.Departure.ID),
-		Changed: wa.fileEvent,
+		Changed: wa.fileEvent, Patience: wa.w.patient,
 	})
 	if err != nil {
 		return err
@@ -88,7 +87,7 @@ func (wa *watching) watchFiles(ctx context.Context) error {
 	wa.files = files
 	add := func(id departure.SourceID, at string) error {
 		skip := wa.isCopy
-		info, err := os.Stat(at)
+		info, err := wa.w.stated(ctx, at)
 		if err == nil && info.Mode().IsRegular() || errors.Is(err, os.ErrNotExist) && archive.IsPart(filepath.Base(at)) {
 			// The file alone counts: what lies in folders beside it, our own state
 			// perhaps, would never rest.
@@ -102,9 +101,8 @@ func (wa *watching) watchFiles(ctx context.Context) error {
 	if wa.w.cfg.Dirs.Pictures != "" && wa.job.Departure.Required(ownPictures) {
 		err = errors.Join(err, add(ownPictures.ID, wa.w.cfg.Dirs.Pictures))
 	}
-	for i, folder := range wa.filedFolders(ctx) {
-		err = errors.Join(err, files.Add(ctx, watch.Source{ID: fmt.Sprint(filedPrefix, i), Root: folder, Skip: func(string) bool { return true }}))
-	}
+	wa.filed.see(ctx, wa.w)
+	err = errors.Join(err, wa.watchFiled(ctx))
 	if err == nil {
 		_, err = wa.watchStores(ctx)
 	}
@@ -263,6 +261,9 @@ func (w *Worker) fenceWatch(ctx context.Context, job engine.Job) error {
 	}
 	w.mounts.Changed() // whether the disk of the copy is where it was is asked, not awaited
 	wa.tellFiled(ctx)
+	if err := wa.watchFiled(ctx); err != nil {
+		return err
+	}
 	if err := w.fencePlaces(ctx); err != nil {
 		return err
 	}

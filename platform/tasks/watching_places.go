@@ -31,12 +31,18 @@ const maxFiledFolders = 128
 // another by it.
 type filedSight struct {
 	mu      sync.Mutex
-	files   []string
-	stamps  string
+	places  []filedState // as the worker's own; nil before the first look
 	entries departure.Digest
+	watched map[string]bool // the folders that are watched for them
 }
 
-// maxFiled bounds the files that are known of, those that are gone too.
+// filedState is what was last seen of one of them.
+type filedState struct {
+	files  []string
+	stamps string
+}
+
+// maxFiled bounds the files of a place that are known of, those that are gone too.
 const maxFiled = 20_000
 
 // filedLimit bounds the listing of the places that stand in files, for an event.
@@ -48,58 +54,85 @@ const filedLimit = 30 * time.Second
 func (f *filedSight) see(ctx context.Context, w *Worker) (differs bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.files != nil && stampsOf(f.files) == f.stamps {
-		return false
+	now := make([]filedState, len(w.places))
+	if f.places != nil {
+		w.overPlaces(func(i int, p binding.Place) { now[i] = w.stamped(ctx, p, f.places[i].files) })
+		if slices.EqualFunc(now, f.places, func(a, b filedState) bool { return a.stamps == b.stamps }) {
+			return false
+		}
 	}
-	// One that is just being written may not name the files that it leads to.
-	files := slices.Compact(slices.Sorted(slices.Values(append(w.filedFiles(), f.files...))))
-	f.files = files[:min(len(files), maxFiled)]
-	f.stamps = stampsOf(f.files)
+	w.overPlaces(func(i int, p binding.Place) {
+		filed, ok := p.(binding.Filed)
+		if !ok {
+			return
+		}
+		files, err := askedPlace(ctx, w, p, func(context.Context) ([]string, error) { return filed.Files(), nil })
+		if err != nil {
+			now[i].stamps = err.Error()
+			return
+		}
+		// One that is just being written may not name the files that it leads to.
+		files = slices.Compact(slices.Sorted(slices.Values(append(files, now[i].files...))))
+		now[i] = w.stamped(ctx, p, files[:min(len(files), maxFiled)])
+	})
+	f.places = now
 	was := f.entries
 	f.entries = w.filedEntries(ctx)
 	return was != f.entries
 }
 
-// filedFiles are the files that places stand in.
-func (w *Worker) filedFiles() []string {
-	files := []string{}
-	for _, p := range w.places {
-		if f, ok := p.(binding.Filed); ok {
-			files = append(files, f.Files()...)
-		}
+// stamped takes the stamps of a place's files: that they give no answer is one too.
+func (w *Worker) stamped(ctx context.Context, p binding.Place, files []string) filedState {
+	if len(files) == 0 {
+		return filedState{}
 	}
-	return files
+	stamps, err := askedPlace(ctx, w, p, func(context.Context) (string, error) { return stampsOf(files), nil })
+	if err != nil {
+		stamps = err.Error()
+	}
+	return filedState{files, stamps}
 }
 
 // filedEntries is the digest of what the places that stand in files say of who is
 // signed in, or of why they do not.
 func (w *Worker) filedEntries(ctx context.Context) departure.Digest {
-	var all []any
-	for _, p := range w.places {
+	all := make([][]any, len(w.places))
+	w.overPlaces(func(i int, p binding.Place) {
 		if _, ok := p.(binding.Filed); !ok {
-			continue
+			return
 		}
-		entries, err := p.Entries(ctx)
+		entries, err := askedPlace(ctx, w, p, p.Entries)
 		if err != nil {
-			all = append(all, p.Kind(), err.Error())
+			all[i] = append(all[i], p.Kind(), err.Error())
 		}
 		for _, e := range entries {
-			all = append(all, []any{e.ID, e.Who, e.Server, e.Leftover, e.Guided, e.Carries, e.Mail, e.Folders, e.Mounts, e.Unread})
+			all[i] = append(all[i], []any{e.ID, e.Who, e.Server, e.Leftover, e.Guided, e.Carries, e.Mail, e.Folders, e.Mounts, e.Unread})
 		}
-	}
-	return departure.DigestOf(all...)
+	})
+	return departure.DigestOf(all)
 }
 
-// filedFolders are the folders to watch for them, and takes the first look.
-func (wa *watching) filedFolders(ctx context.Context) []string {
-	wa.filed.see(ctx, wa.w)
-	var folders []string
-	for _, f := range wa.filed.files {
-		if dir := filepath.Dir(f); !slices.Contains(folders, dir) && len(folders) < maxFiledFolders {
-			folders = append(folders, dir)
+// watchFiled watches the folders of their files that are not watched yet: those of
+// a place that gave no answer until now are not known before.
+func (wa *watching) watchFiled(ctx context.Context) error {
+	f := &wa.filed
+	f.mu.Lock()
+	var fresh []string
+	for _, p := range f.places {
+		for _, file := range p.files {
+			if dir := filepath.Dir(file); !f.watched[dir] && len(f.watched) < maxFiledFolders {
+				f.watched[dir] = true
+				fresh = append(fresh, dir)
+			}
 		}
 	}
-	return folders
+	f.mu.Unlock() // who adds a folder may wait for an event to be told
+	for _, dir := range fresh {
+		if err := wa.files.Add(ctx, watch.Source{ID: filedPrefix + dir, Root: dir, Skip: func(string) bool { return true }}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // tellFiled tells where a sign-in that stands in a file is not as it was seen
@@ -151,7 +184,7 @@ func stampsOf(files []string) string {
 }
 
 // hearPlaces begins to hear of the places that tell themselves.
-func (wa *watching) hearPlaces() (unhear func(), err error) {
+func (wa *watching) hearPlaces(ctx context.Context) (unhear func(), err error) {
 	var stops []func()
 	unhear = func() {
 		for _, stop := range stops {
@@ -163,7 +196,11 @@ func (wa *watching) hearPlaces() (unhear func(), err error) {
 		if !ok {
 			continue
 		}
-		stop, err := t.Watch(func() { wa.changed("") })
+		stop, err := askedOf(ctx, wa.w, p.Kind(), func(context.Context) (func(), error) { return t.Watch(func() { wa.changed("") }) }, func(late func()) {
+			if late != nil {
+				late()
+			}
+		})
 		if err != nil {
 			unhear()
 			return nil, err
@@ -178,7 +215,8 @@ func (wa *watching) hearPlaces() (unhear func(), err error) {
 func (w *Worker) fencePlaces(ctx context.Context) error {
 	for _, p := range w.places {
 		if t, ok := p.(binding.Teller); ok {
-			if err := t.Fence(ctx); err != nil {
+			_, err := askedPlace(ctx, w, p, func(ctx context.Context) (none struct{}, err error) { return none, t.Fence(ctx) })
+			if err != nil {
 				return err
 			}
 		}

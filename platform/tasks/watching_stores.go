@@ -49,7 +49,11 @@ type oneStamp struct {
 // beside a database, with what was written and is not in it yet.
 var besideDatabase = [...]string{"", "-wal", "-journal"}
 
-func stampOf(at string) (s fileStamp) {
+func (w *Worker) stampOf(ctx context.Context, at string) (fileStamp, error) {
+	return asked(ctx, w.patient, at, func() (fileStamp, error) { return readStamp(at), nil })
+}
+
+func readStamp(at string) (s fileStamp) {
 	for i, suffix := range besideDatabase {
 		var st syscall.Stat_t
 		if syscall.Lstat(at+suffix, &st) == nil {
@@ -96,10 +100,21 @@ func (wa *watching) watchStores(ctx context.Context) (added bool, err error) {
 // watchStore watches one path of a store.
 func (wa *watching) watchStore(ctx context.Context, id departure.SourceID, at string) (fresh bool, err error) {
 	folder := at
-	info, err := os.Lstat(at)
+	info, err := asked(ctx, wa.w.patient, at, func() (os.FileInfo, error) { return os.Lstat(at) })
+	if unanswered(err) {
+		return false, err
+	}
 	whole := err == nil && info.IsDir()
 	if !whole {
 		folder = filepath.Dir(at)
+	}
+	var stamp *fileStamp // of a file
+	if !whole {
+		s, err := wa.w.stampOf(ctx, at)
+		if err != nil {
+			return false, err
+		}
+		stamp = &s
 	}
 	w := &wa.stores
 	w.mu.Lock()
@@ -112,7 +127,7 @@ func (wa *watching) watchStore(ctx context.Context, id departure.SourceID, at st
 	if !known {
 		root = &watchedRoot{files: make(map[string]*watchedFile)}
 	}
-	fresh = root.add(id, at, whole)
+	fresh = root.add(id, at, stamp)
 	w.roots[name] = root
 	w.mu.Unlock()
 	if known {
@@ -131,13 +146,14 @@ func (wa *watching) watchStore(ctx context.Context, id departure.SourceID, at st
 	return true, err
 }
 
-// add notes that a path is one of a store's, and reports whether that is new.
-func (r *watchedRoot) add(id departure.SourceID, at string, whole bool) bool {
+// add notes that a path is one of a store's, and reports whether that is new. A
+// file has a stamp.
+func (r *watchedRoot) add(id departure.SourceID, at string, stamp *fileStamp) bool {
 	ids := &r.whole
-	if !whole {
+	if stamp != nil {
 		f, ok := r.files[at]
 		if !ok {
-			f = &watchedFile{stamp: stampOf(at)}
+			f = &watchedFile{stamp: *stamp}
 			r.files[at] = f
 		}
 		ids = &f.ids
@@ -149,8 +165,10 @@ func (r *watchedRoot) add(id departure.SourceID, at string, whole bool) bool {
 	return true
 }
 
-// moved are the sources that an event in a watched folder may have changed.
-func (w *storeWatch) moved(e watch.Event, now time.Time) (ids []departure.SourceID) {
+// moved are the sources that an event in a watched folder may have changed: those
+// of a file that gives no answer too.
+func (wa *watching) moved(ctx context.Context, e watch.Event) (ids []departure.SourceID) {
+	w, now := &wa.stores, wa.w.cfg.Clock.Now()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	root, ok := w.roots[e.Source]
@@ -159,11 +177,11 @@ func (w *storeWatch) moved(e watch.Event, now time.Time) (ids []departure.Source
 	}
 	ids = slices.Clone(root.whole)
 	for at, f := range root.files {
-		was := f.stamp
-		f.stamp = stampOf(at)
-		if e.Kind != watch.Files || was != f.stamp || f.stamp.young(now) {
+		is, err := wa.w.stampOf(ctx, at)
+		if e.Kind != watch.Files || err != nil || is != f.stamp || is.young(now) {
 			ids = append(ids, f.ids...)
 		}
+		f.stamp = is
 	}
 	return ids
 }
@@ -173,9 +191,9 @@ func (wa *watching) fileEvent(e watch.Event) {
 	if e.Kind == watch.Attached {
 		return
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), filedLimit)
+	defer cancel()
 	if strings.HasPrefix(e.Source, filedPrefix) {
-		ctx, cancel := context.WithTimeout(context.Background(), filedLimit)
-		defer cancel()
 		wa.tellFiled(ctx)
 		return
 	}
@@ -183,7 +201,7 @@ func (wa *watching) fileEvent(e watch.Event) {
 		wa.changed(departure.SourceID(e.Source))
 		return
 	}
-	for _, id := range wa.stores.moved(e, wa.w.cfg.Clock.Now()) {
+	for _, id := range wa.moved(ctx, e) {
 		wa.changed(id)
 	}
 }

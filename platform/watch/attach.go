@@ -26,7 +26,7 @@ func (l *loop) attach(s *tracked) {
 func (l *loop) place(s *tracked) {
 	s.why, s.firstFault, s.unmore = "", "", 0
 	s.unwatched, s.skipped = map[string]struct{}{}, map[string]struct{}{}
-	s.retryAt, s.far = time.Time{}, false
+	s.retryAt, s.far = time.Time{}, ""
 	ms, err := readMounts()
 	if err != nil {
 		l.toPolled(s, reason(err), true)
@@ -34,8 +34,8 @@ func (l *loop) place(s *tracked) {
 	}
 	s.resolved, err = ms.resolve(s.Root)
 	if far := (errFar{}); errors.As(err, &far) {
+		s.far = far.point
 		l.toPolled(s, far.Error(), false)
-		s.far = true
 		return
 	}
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
@@ -47,8 +47,8 @@ func (l *loop) place(s *tracked) {
 		return
 	}
 	if m, far := ms.farIn(s.resolved); far {
+		s.far = m.point
 		l.toPolled(s, errFar{m}.Error(), false)
-		s.far = true
 		return
 	}
 	s.mounted = ms.touching(s.resolved)
@@ -237,11 +237,11 @@ func (l *loop) retry(s *tracked) {
 func (l *loop) recheck(s *tracked) {
 	switch s.mode {
 	case Missing:
-		if nearest(s.Root) != s.near {
+		if stillFar(s.Root) || nearest(s.Root) != s.near {
 			l.reattach(s)
 		}
 	case Polled:
-		if s.far && !stillFar(s.Root) {
+		if s.far != "" && !stillFar(s.Root) {
 			l.reattach(s)
 		}
 	case Live:

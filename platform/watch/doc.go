@@ -15,6 +15,8 @@
 //     complete before Fence was called, but for the blind spots below.
 //   - Only the waking is throttled, with a ceiling.
 //   - What cannot be watched is polled and says so; nothing blocks because of it.
+//     Of a far mount that gives no answer one call at most waits in each watcher;
+//     no fence of what lies there passes, and each says why.
 //
 // What a folder is told of: names made, removed and moved, content written,
 // mode, owner, times and extended attributes, at any depth, within one root.

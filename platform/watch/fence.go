@@ -66,24 +66,22 @@ func (w *Watcher) Fence(ctx context.Context, ids ...string) error {
 func (l *loop) fence(ctx context.Context, ids []string) error {
 	ctx, cancel := context.WithTimeout(ctx, fenceLimit)
 	defer cancel()
-	var waits []<-chan struct{}
-	var cookie string
-	var refused error
-	if err := l.do(ctx, func() { waits, cookie, refused = l.beginFence(ids) }); err != nil {
+	f, err := do(ctx, l, func() fence { return l.beginFence(ids) })
+	if err != nil {
 		return err
 	}
-	if cookie != "" {
-		defer l.post(func() { delete(l.fences, cookie) })
+	if f.cookie != "" {
+		defer l.post(func() { delete(l.fences, f.cookie) })
 	}
-	if refused != nil {
-		return refused
+	if f.refused != nil {
+		return f.refused
 	}
-	if cookie != "" {
-		if err := touch(filepath.Join(l.opts.Cookies, cookie)); err != nil {
+	if f.cookie != "" {
+		if err := touch(filepath.Join(l.opts.Cookies, f.cookie)); err != nil {
 			return err
 		}
 	}
-	for _, passed := range waits {
+	for _, passed := range f.waits {
 		select {
 		case <-passed:
 		case <-ctx.Done():
@@ -95,15 +93,22 @@ func (l *loop) fence(ctx context.Context, ids []string) error {
 	return nil
 }
 
-// beginFence says what to wait for, and which cookie to make first.
-func (l *loop) beginFence(ids []string) (waits []<-chan struct{}, cookie string, err error) {
+// fence is what to wait for, and which cookie to make first; or why there is none.
+type fence struct {
+	waits   []<-chan struct{}
+	cookie  string
+	refused error
+}
+
+func (l *loop) beginFence(ids []string) (f fence) {
 	among := l.sources
 	if len(ids) > 0 {
 		among = nil
 		for _, id := range ids {
 			s := l.source(id)
 			if s == nil {
-				return nil, "", fmt.Errorf("%q: %w", id, ErrNoSource)
+				f.refused = fmt.Errorf("%q: %w", id, ErrNoSource)
+				return f
 			}
 			among = append(among, s)
 		}
@@ -112,23 +117,28 @@ func (l *loop) beginFence(ids []string) (waits []<-chan struct{}, cookie string,
 		l.recheck(s)
 		switch s.mode {
 		case Failed:
-			return nil, "", fmt.Errorf("%s is not watched: %s", s.Root, s.why)
+			f.refused = fmt.Errorf("%s is not watched: %s", s.Root, s.why)
+			return f
 		case Polled:
+			if l.silent(s) {
+				f.refused = &SilentError{s.Root}
+				return f
+			}
 			passed := make(chan struct{})
-			waits = append(waits, passed)
+			f.waits = append(f.waits, passed)
 			l.look(s, func() { l.deliver.barrier(passed) })
 		}
 	}
 	passed := make(chan struct{})
-	waits = append(waits, passed)
+	f.waits = append(f.waits, passed)
 	if l.notify == nil { // then everything is polled
 		l.deliver.barrier(passed)
-		return waits, "", nil
+		return f
 	}
 	l.serial++
-	cookie = cookiePrefix + strconv.FormatUint(l.serial, 10)
-	l.fences[cookie] = passed
-	return waits, cookie, nil
+	f.cookie = cookiePrefix + strconv.FormatUint(l.serial, 10)
+	l.fences[f.cookie] = passed
+	return f
 }
 
 // cookie handles an event in or of the folder for fences.

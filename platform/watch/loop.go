@@ -19,7 +19,7 @@ type tracked struct {
 	why      string
 	resolved string // the root without symbolic links
 	id       fileID
-	far      bool   // it is polled because it lies on a far mount
+	far      string // where the far mount is that it is polled because of
 	mounted  string // what touched the tree when it was attached
 	folders  int
 	// unwatched are the folders that could not be watched, with the reason of
@@ -67,26 +67,34 @@ func newLoop(ctx context.Context, o Options, d *delivery) *loop {
 	return l
 }
 
-// do runs f in the loop and waits for its end.
-func (l *loop) do(ctx context.Context, f func()) error {
-	ran := make(chan struct{})
+// do runs f in the loop and gives what it gives. The loop touches no far mount, but
+// a disk of this machine that fails may hold it too: nobody waits for that longer
+// than they want.
+func do[T any](ctx context.Context, l *loop, f func() T) (got T, err error) {
+	ran := make(chan T, 1)
 	select {
-	case l.commands <- func() { defer close(ran); f() }:
+	case l.commands <- func() { ran <- f() }:
 	case <-ctx.Done():
-		return ctx.Err()
+		return got, ctx.Err()
 	case <-l.ctx.Done():
-		return ErrClosed
+		return got, ErrClosed
 	}
-	<-ran // the loop never waits for anything outside
-	return nil
+	select {
+	case got = <-ran:
+		return got, nil
+	case <-ctx.Done():
+		return got, ctx.Err()
+	}
 }
 
 // post runs f in the loop at some time, and not at all once it has ended.
 func (l *loop) post(f func()) {
-	select {
-	case l.commands <- f:
-	case <-l.ctx.Done():
-	}
+	go func() {
+		select {
+		case l.commands <- f:
+		case <-l.ctx.Done():
+		}
+	}()
 }
 
 func (l *loop) run() {
@@ -171,6 +179,9 @@ func (l *loop) add(s Source) (<-chan struct{}, error) {
 	l.sources = append(l.sources, t)
 	l.attach(t)
 	if t.mode != Polled {
+		return nil, nil
+	}
+	if l.silent(t) {
 		return nil, nil
 	}
 	first := make(chan struct{})
@@ -311,6 +322,9 @@ func (l *loop) status() []Status {
 		}
 		if st.Why == "" {
 			st.Why = s.firstFault
+		}
+		if l.silent(s) {
+			st.Why = (&SilentError{s.Root}).Error()
 		}
 		list = append(list, st)
 	}

@@ -26,7 +26,15 @@ var farTypes = map[string]bool{
 	"gfs2": true, "vboxsf": true, "vmhgfs": true, "prl_fs": true, "orangefs": true, "pvfs2": true,
 }
 
-func (m mount) far() bool { return farTypes[m.fstype] || strings.HasPrefix(m.fstype, "fuse") }
+// far reports whether a mount must not be touched from the loop. Beneath one of
+// autofs a name that is touched is mounted first, from a server that may be gone.
+func (m mount) far() bool { return m.fstype == autofs || Far(m.fstype) }
+
+const autofs = "autofs"
+
+// Far reports whether the content of a file system of this type comes from a server
+// or a program, which may be gone.
+func Far(fstype string) bool { return farTypes[fstype] || strings.HasPrefix(fstype, "fuse") }
 
 // mounts are this process's mounts, in the order in which they were made.
 type mounts []mount
@@ -113,7 +121,11 @@ func (ms mounts) resolve(path string) (string, error) {
 			continue
 		}
 		next := filepath.Join(done, part)
-		if m := ms.covering(next); m.far() {
+		m := ms.covering(next)
+		if m.fstype == autofs && !ms.covering(filepath.Join(next, rest)).far() {
+			m = mount{} // what is looked for is mounted already
+		}
+		if m.far() {
 			return filepath.Join(next, rest), errFar{m}
 		}
 		fi, err := os.Lstat(next)

@@ -9,7 +9,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -22,12 +24,15 @@ const restAfterLook = 20
 // pollState is what is known of a polled source. The loop alone touches it.
 type pollState struct {
 	running bool
-	cancel  context.CancelFunc
-	turn    int // tells a look that was given up from the present one
-	have    bool
-	digest  uint64
-	next    time.Time // zero: none is due
-	ended   time.Time
+	// deferred: another look at the same mount waits in vain.
+	deferred bool
+	pulse    *atomic.Int64 // of the look in progress: when it last got an answer
+	cancel   context.CancelFunc
+	turn     int // tells a look that was given up from the present one
+	have     bool
+	digest   uint64
+	next     time.Time // zero: none is due
+	ended    time.Time
 	// waiting are called after the look in progress, later after the next one:
 	// a fence needs a look that began after it.
 	waiting, later []func()
@@ -83,14 +88,19 @@ func (l *loop) look(s *tracked, done func()) {
 	if done != nil {
 		p.waiting = append(p.waiting, done)
 	}
+	if l.silentBeside(s) {
+		p.deferred, p.next = true, l.opts.Clock.Now().Add(l.opts.Poll)
+		return
+	}
 	ctx, cancel := context.WithCancel(l.ctx)
-	p.running, p.cancel, p.next = true, cancel, time.Time{}
-	d := lookDone{source: s, turn: p.turn}
+	p.running, p.deferred, p.cancel, p.next, p.pulse = true, false, cancel, time.Time{}, new(atomic.Int64)
+	pulse, d := p.pulse, lookDone{source: s, turn: p.turn}
+	pulse.Store(int64(sinceStart()))
 	root, skip := s.resolved, l.skipper(s)
 	l.looks.running.Go(func() {
 		defer cancel()
 		began := l.opts.Clock.Now()
-		d.digest = digestTree(ctx, root, skip)
+		d.digest = digestTree(ctx, root, skip, func() { pulse.Store(int64(sinceStart())) })
 		d.took = l.opts.Clock.Now().Sub(began)
 		select {
 		case l.looked <- d:
@@ -99,12 +109,43 @@ func (l *loop) look(s *tracked, done func()) {
 	})
 }
 
+// start is what the pulses count from, by a clock that no test holds: what hangs
+// does so in real time.
+var start = time.Now()
+
+func sinceStart() time.Duration { return time.Since(start) }
+
+// silent reports whether the look in progress has waited in vain for too long.
+func (l *loop) silent(s *tracked) bool {
+	p := &s.poll
+	return s.mode == Polled && p.running && sinceStart()-time.Duration(p.pulse.Load()) > l.opts.Patience ||
+		s.mode == Polled && l.silentBeside(s)
+}
+
+// silentBeside reports whether another source of the same far mount gives no answer:
+// one call that waits is enough.
+func (l *loop) silentBeside(s *tracked) bool {
+	return s.far != "" && slices.ContainsFunc(l.sources, func(o *tracked) bool {
+		p := &o.poll
+		return o != s && o.far == s.far && p.running && sinceStart()-time.Duration(p.pulse.Load()) > l.opts.Patience
+	})
+}
+
+// SilentError says that a folder gives no answer: it lies on a server or a disk
+// that is gone.
+type SilentError struct{ Root string }
+
+func (e *SilentError) Error() string {
+	return e.Root + " gives no answer: it is on a server or a disk that is gone. Bring that back, or unmount it"
+}
+
 func (l *loop) skipper(s *tracked) func(string) bool {
 	cookies, skip := l.opts.Cookies, s.Skip
 	return func(dir string) bool { return dir == cookies || skip != nil && skip(dir) }
 }
 
 func (l *loop) lookEnded(d lookDone) {
+	defer l.lookDeferred()
 	p := &d.source.poll
 	if d.turn != p.turn || !p.running {
 		return
@@ -122,13 +163,22 @@ func (l *loop) lookEnded(d lookDone) {
 	p.next = now.Add(max(l.opts.Poll, restAfterLook*d.took))
 }
 
+// lookDeferred looks at the roots whose mount may answer again.
+func (l *loop) lookDeferred() {
+	for _, s := range l.sources {
+		if s.poll.deferred {
+			l.look(s, nil)
+		}
+	}
+}
+
 // digestSeed makes digests of this process comparable with each other alone.
 var digestSeed = maphash.MakeSeed()
 
 // digestTree is a digest over names, kinds, sizes, times and inodes of all that
 // is in a tree. What cannot be read counts by its error. It does not depend on
 // the order of names, so that nothing has to be held or sorted.
-func digestTree(ctx context.Context, root string, skip func(string) bool) uint64 {
+func digestTree(ctx context.Context, root string, skip func(string) bool, beat func()) uint64 {
 	var sum uint64
 	fi, err := os.Stat(root)
 	sum += digestEntry(root, fi, err)
@@ -145,6 +195,7 @@ func digestTree(ctx context.Context, root string, skip func(string) bool) uint64
 				return nil
 			}
 			fi, err := e.Info()
+			beat()
 			sum += digestEntry(path, fi, err)
 			if e.IsDir() {
 				todo = append(todo, path)

@@ -142,22 +142,22 @@ func TestFenceWantsALookOfItsOwn(t *testing.T) {
 	b.fence()
 	b.seen("r")
 	slow.Store(true)
-	must(t, b.loop.do(b.ctx(), func() { b.loop.toPolled(b.loop.source("r"), "the test wants it", false) }))
+	must(t, inLoop(b, func() { b.loop.toPolled(b.loop.source("r"), "the test wants it", false) }))
 	<-inLook               // the names of the root have been read
 	b.await("r", Attached) // told at once, not after the look
 	write(t, filepath.Join(root, "missed by this look"))
 	ended := make(chan error, 1)
 	go func() { ended <- b.Fence(b.ctx(), "r") }()
 	for waiting := 0; waiting == 0; { // until the fence has begun
-		must(t, b.loop.do(b.ctx(), func() {
+		must(t, inLoop(b, func() {
 			p := &b.loop.source("r").poll
 			waiting = len(p.waiting) + len(p.later)
 		}))
 	}
 	close(gate)
 	must(t, <-ended)
-	want, got := digestTree(t.Context(), root, func(string) bool { return true }), uint64(0)
-	must(t, b.loop.do(b.ctx(), func() { got = b.loop.source("r").poll.digest }))
+	want, got := digestTree(t.Context(), root, func(string) bool { return true }, func() {}), uint64(0)
+	must(t, inLoop(b, func() { got = b.loop.source("r").poll.digest }))
 	if got != want {
 		t.Fatal("the fence was content with a look that had begun before it")
 	}

@@ -78,6 +78,9 @@ type Options struct {
 	Retry   time.Duration // first wait after a failed watch, doubled up to RetryMax; default 1 min
 	// RetryMax is the longest wait; default 1 h.
 	RetryMax time.Duration
+	// Patience is how long a polled root may give no answer before it counts as
+	// one that gives none, by the machine's time; default 20 s.
+	Patience time.Duration
 }
 
 func (o *Options) complete() error {
@@ -93,7 +96,7 @@ func (o *Options) complete() error {
 		value time.Duration
 	}{
 		{&o.Quiet, 200 * time.Millisecond}, {&o.Ceiling, 2 * time.Second}, {&o.Poll, 30 * time.Second},
-		{&o.Recheck, time.Minute}, {&o.Retry, time.Minute}, {&o.RetryMax, time.Hour},
+		{&o.Recheck, time.Minute}, {&o.Retry, time.Minute}, {&o.RetryMax, time.Hour}, {&o.Patience, 20 * time.Second},
 	} {
 		if *d.field <= 0 {
 			*d.field = d.value
@@ -175,23 +178,32 @@ func New(o Options) (*Watcher, error) {
 
 // Add begins to watch a source. It returns once every folder under the root is
 // watched, or, where the source is polled, was looked at once: a change after
-// Add is reported. A root that is missing or cannot be watched is no error, its
-// Status tells. An event of kind Attached follows.
+// Add is reported. A root that is missing, cannot be watched or gives no answer is
+// no error: its Status tells, no fence passes for the last two, and one that
+// answers again is an event. An event of kind Attached follows.
 func (w *Watcher) Add(ctx context.Context, s Source) error {
 	if s.ID == "" || !filepath.IsAbs(s.Root) {
 		return fmt.Errorf("cannot watch %q: a source needs an id and an absolute root", s.Root)
 	}
 	s.Root = filepath.Clean(s.Root)
-	var first <-chan struct{}
-	var err error
-	if doErr := w.loop.do(ctx, func() { first, err = w.loop.add(s) }); doErr != nil {
-		return fmt.Errorf("cannot watch %s: %w", s.Root, doErr)
+	type added struct {
+		first <-chan struct{}
+		err   error
 	}
-	if err != nil || first == nil {
-		return err
+	a, err := do(ctx, w.loop, func() (a added) { a.first, a.err = w.loop.add(s); return a })
+	if err != nil {
+		w.loop.post(func() { w.loop.remove(s.ID) })
+		return fmt.Errorf("cannot watch %s: %w", s.Root, err)
 	}
+	if a.err != nil || a.first == nil {
+		return a.err
+	}
+	patience := time.NewTimer(w.loop.opts.Patience)
+	defer patience.Stop()
 	select {
-	case <-first:
+	case <-a.first:
+		return nil
+	case <-patience.C:
 		return nil
 	case <-ctx.Done():
 		err = ctx.Err()
@@ -204,8 +216,8 @@ func (w *Watcher) Add(ctx context.Context, s Source) error {
 
 // Remove ends the watching of a source. An event of it may still be on its way.
 func (w *Watcher) Remove(ctx context.Context, id string) error {
-	found := false
-	if err := w.loop.do(ctx, func() { found = w.loop.remove(id) }); err != nil {
+	found, err := do(ctx, w.loop, func() bool { return w.loop.remove(id) })
+	if err != nil {
 		return fmt.Errorf("cannot end watching: %w", err)
 	}
 	if !found {
@@ -217,8 +229,7 @@ func (w *Watcher) Remove(ctx context.Context, id string) error {
 // Status tells how every source is watched, in the order in which they were
 // added.
 func (w *Watcher) Status(ctx context.Context) ([]Status, error) {
-	var list []Status
-	err := w.loop.do(ctx, func() { list = w.loop.status() })
+	list, err := do(ctx, w.loop, w.loop.status)
 	if err != nil {
 		return nil, fmt.Errorf("cannot tell what is watched: %w", err)
 	}

@@ -21,6 +21,12 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
+// inLoop runs f in the loop of a bench.
+func inLoop(b *bench, f func()) error {
+	_, err := do(b.ctx(), b.loop, func() (none struct{}) { f(); return none })
+	return err
+}
+
 // limit is the longest wait of a test for something that must come.
 const limit = 20 * time.Second
 
@@ -41,7 +47,9 @@ type bench struct {
 
 func newBench(t *testing.T) *bench { return newBenchIn(t, t.TempDir()) }
 
-func newBenchIn(t *testing.T, dir string) *bench {
+func newBenchIn(t *testing.T, dir string) *bench { return newPatientBench(t, dir, 0) }
+
+func newPatientBench(t *testing.T, dir string, patience time.Duration) *bench {
 	t.Helper()
 	b := &bench{
 		t: t, clock: newHandClock(), dir: dir, wakes: make(chan []string, 100),
@@ -50,7 +58,7 @@ func newBenchIn(t *testing.T, dir string) *bench {
 	b.cond = sync.NewCond(&b.mu)
 	w, err := New(Options{
 		Clock: b.clock, Cookies: filepath.Join(t.TempDir(), "cookies"), Changed: b.changed,
-		Wake: func(ids []string) { b.wakes <- ids },
+		Wake: func(ids []string) { b.wakes <- ids }, Patience: patience,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -258,12 +266,12 @@ func TestWriteThroughMmapIsNotSeen(t *testing.T) {
 	m, err := unix.Mmap(int(f.Fd()), 0, 4096, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	must(t, err)
 	defer func() { _ = unix.Munmap(m) }()
-	before := digestTree(t.Context(), root, func(string) bool { return false })
+	before := digestTree(t.Context(), root, func(string) bool { return false }, func() {})
 	b.silent("r", "a write through mmap", func() {
 		m[0] = 1
 		must(t, unix.Msync(m, unix.MS_SYNC))
 	})
-	if digestTree(t.Context(), root, func(string) bool { return false }) == before {
+	if digestTree(t.Context(), root, func(string) bool { return false }, func() {}) == before {
 		t.Error("a look did not find the write through mmap")
 	}
 }

@@ -99,7 +99,7 @@ func (v *volume) list(ctx context.Context, s *Shelf, young bool) error {
 
 // read lists the file by what it is, not by how it is called.
 func (v *volume) read(ctx context.Context) (*index, error) {
-	in := patient{v.file}
+	in := patient{v.file, filepath.Join(v.root.Path(), v.file.Name())}
 	head := make([]byte, 4)
 	if n, err := in.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
@@ -125,7 +125,10 @@ func (v *volume) read(ctx context.Context) (*index, error) {
 
 // patient is a file that is waited for no longer than any other: a dead mount
 // never answers.
-type patient struct{ io.ReaderAt }
+type patient struct {
+	io.ReaderAt
+	at string
+}
 
 func (p patient) ReadAt(b []byte, at int64) (int, error) {
 	type answer struct {
@@ -137,7 +140,7 @@ func (p patient) ReadAt(b []byte, at int64) (int, error) {
 		*buf = make([]byte, len(b))
 	}
 	own := (*buf)[:len(b)]
-	a, answered := scan.Ask(scan.Patience, func() answer {
+	a, answered := scan.Ask(p.at, scan.Patience, func() answer {
 		n, err := p.ReaderAt.ReadAt(own, at)
 		return answer{n, err}
 	})
