@@ -14,19 +14,30 @@ import (
 // Accounts lists the accounts bound on this device and those that the person
 // declared.
 func (s *Service) Accounts(ctx context.Context, by Caller) ([]AccountInfo, error) {
-	bound, err := s.cfg.Worker.Accounts(ctx)
-	if err != nil && !errors.Is(err, engine.ErrNoWorker) {
+	infos, unlisted, err := s.accounts(ctx)
+	if err == nil {
+		err = unlisted
+	}
+	if err != nil {
 		return nil, s.told(err)
+	}
+	return infos, nil
+}
+
+// accounts are those that are known; unlisted says why there may be more.
+func (s *Service) accounts(ctx context.Context) (infos []AccountInfo, unlisted, err error) {
+	bound, unlisted := s.cfg.Worker.Accounts(ctx)
+	if errors.Is(unlisted, engine.ErrNoWorker) {
+		unlisted = nil
 	}
 	declared, err := s.cfg.Store.Declared(ctx)
 	if err != nil {
-		return nil, s.told(err)
+		return nil, nil, err
 	}
 	open, _, left, err := s.departures(ctx)
 	if err != nil {
-		return nil, s.told(err)
+		return nil, nil, err
 	}
-	var infos []AccountInfo
 	add := func(a departure.Account) {
 		if slices.ContainsFunc(infos, func(i AccountInfo) bool { return i.ID == a.ID }) {
 			return
@@ -41,10 +52,10 @@ func (s *Service) Accounts(ctx context.Context, by Caller) ([]AccountInfo, error
 			infos[i].Departure = rec.Departure.ID
 		}
 		if infos[i].Given, err = s.cfg.Store.Given(ctx, infos[i].ID); err != nil {
-			return nil, s.told(err)
+			return nil, nil, err
 		}
 	}
-	return infos, nil
+	return infos, unlisted, nil
 }
 
 // departures are, by account id, the open records and the sign-outs that ended
@@ -68,15 +79,20 @@ func (s *Service) departures(ctx context.Context) (open, ended map[string]*engin
 	return open, ended, accounts, err
 }
 
+// account is one of them. One that is being left is found while this device cannot
+// be asked which there are: its record says what it is.
 func (s *Service) account(ctx context.Context, by Caller, id string) (AccountInfo, error) {
-	all, err := s.Accounts(ctx, by)
+	all, unlisted, err := s.accounts(ctx)
 	if err != nil {
-		return AccountInfo{}, err
+		return AccountInfo{}, s.told(err)
 	}
 	for _, a := range all {
-		if a.ID == id {
+		if a.ID == id && (unlisted == nil || a.Departure != "") {
 			return a, nil
 		}
+	}
+	if unlisted != nil {
+		return AccountInfo{}, s.told(unlisted)
 	}
 	return AccountInfo{}, &Error{Kind: KindNotFound, Text: "there is no such account on this device",
 		Remedy: &departure.Remedy{Code: "accounts", Text: "see the accounts", Command: "clearance accounts"}}

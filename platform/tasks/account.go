@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -35,7 +34,8 @@ func (w *Worker) Accounts(ctx context.Context) ([]departure.Account, error) {
 		}
 	}
 	if err := unlisted(failed); err != nil && len(as) == 0 {
-		return nil, fmt.Errorf("cannot list the accounts of this device: %w", err)
+		return nil, &engine.BlockedError{Why: departure.Reason{Code: "accounts", Text: "cannot list the accounts of this device: " + err.Error()},
+			Remedy: departure.Remedy{Code: "look", Text: "see to that, then look again", Command: "clearance accounts"}}
 	}
 	return as, nil
 }

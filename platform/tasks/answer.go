@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -57,11 +58,11 @@ type result[T any] struct {
 }
 
 // asked gives what a call to the file system of a path gives, or a *noAnswer.
-func asked[T any](ctx context.Context, limit time.Duration, path string, call func() (T, error)) (T, error) {
-	a, err := scan.Question[result[T]]{About: path, Limit: limit, Call: func(context.Context) result[T] {
+func asked[T any](ctx context.Context, w *Worker, path string, call func() (T, error)) (T, error) {
+	a, err := scan.Question[result[T]]{About: path, Limit: w.patient, Call: func(context.Context) result[T] {
 		got, err := call()
 		return result[T]{got, err}
-	}}.Ask(ctx)
+	}, Late: func(result[T]) { w.answersAgain() }}.Ask(ctx)
 	switch {
 	case err == nil:
 		return a.got, a.err
@@ -93,6 +94,7 @@ func askedOf[T any](ctx context.Context, w *Worker, program string, call func(co
 			if late != nil {
 				late(a.got)
 			}
+			w.answersAgain()
 		},
 	}.Ask(ctx)
 	switch {
@@ -104,6 +106,17 @@ func askedOf[T any](ctx context.Context, w *Worker, program string, call func(co
 	return a.got, &noAnswer{of: program, far: silentMounts(ctx)}
 }
 
+// answersAgain has every departure looked at again: something that gave no answer
+// does.
+func (w *Worker) answersAgain() {
+	w.mu.Lock()
+	all := slices.Collect(maps.Values(w.watches))
+	w.mu.Unlock()
+	for _, wa := range all {
+		wa.changed("")
+	}
+}
+
 // askedPlace asks one kind of place; all that is asked of it is one question.
 func askedPlace[T any](ctx context.Context, w *Worker, p binding.Place, call func(context.Context) (T, error)) (T, error) {
 	return askedOf(ctx, w, p.Kind(), call, nil)
@@ -111,7 +124,7 @@ func askedPlace[T any](ctx context.Context, w *Worker, p binding.Place, call fun
 
 // lookAt is what is known of a folder, as far as it answers.
 func (w *Worker) lookAt(ctx context.Context, path string) (place.Place, error) {
-	return asked(ctx, w.patient, path, func() (place.Place, error) { return place.Look(path) })
+	return asked(ctx, w, path, func() (place.Place, error) { return place.Look(path) })
 }
 
 // mountLimit is how long the server behind a mount may take to answer before it

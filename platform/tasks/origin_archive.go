@@ -33,7 +33,7 @@ func (w *Worker) givenArchive(ctx context.Context, at string) (g given, is bool,
 		given
 		is bool
 	}
-	a, err := asked(ctx, w.patient, at, func() (f found, err error) {
+	a, err := asked(ctx, w, at, func() (f found, err error) {
 		f.given, f.is, err = lookForArchive(at)
 		return f, err
 	})

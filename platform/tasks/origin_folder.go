@@ -64,7 +64,7 @@ func (w *Worker) InspectSource(ctx context.Context, d departure.Dataset, at stri
 		if k.Dataset != d || k.ID == g.ID {
 			continue
 		}
-		switch nested, err := asked(ctx, w.patient, k.Path, func() (bool, error) { return overlap(g.Path, k.Path) }); {
+		switch nested, err := asked(ctx, w, k.Path, func() (bool, error) { return overlap(g.Path, k.Path) }); {
 		case err != nil:
 			return refuse("it cannot be told whether %s lies in %s, which was given already: %v", g.Path, k.Path, err)
 		case nested:
@@ -114,7 +114,7 @@ func (s *survey) findPictures(ctx context.Context) {
 
 // stated is what a path is, links followed.
 func (w *Worker) stated(ctx context.Context, at string) (os.FileInfo, error) {
-	return asked(ctx, w.patient, at, func() (os.FileInfo, error) { return w.stat(at) })
+	return asked(ctx, w, at, func() (os.FileInfo, error) { return w.stat(at) })
 }
 
 func (s *survey) addFolder(ctx context.Context, src departure.Source, at string) {

@@ -56,7 +56,7 @@ func (w *Worker) locate(ctx context.Context, job engine.Job) (place.Place, error
 		at = append(at, here)
 	}
 	if d.Within != "" {
-		found, err := asked(ctx, w.patient, d.Disk, func() ([]place.Place, error) { return place.Find(d.Disk, d.Within) })
+		found, err := asked(ctx, w, d.Disk, func() ([]place.Place, error) { return place.Find(d.Disk, d.Within) })
 		if err != nil {
 			return place.Place{}, err
 		}

@@ -21,7 +21,7 @@ func TestFenceOfTheTrash(t *testing.T) {
 	told := 0
 	account := departure.Account{ID: "a", Provider: "nextcloud", Identity: "alice@cloud.example"}
 	job := engine.Job{Departure: departure.Departure{ID: "D", Account: account, Intent: departure.Delete}, Unbound: true}
-	w := &Worker{cfg: Config{State: t.TempDir(), Clock: clock.Real{}, Dirs: xdg.Dirs{Data: data, Cache: t.TempDir()}}, watches: map[string]*watching{
+	w := &Worker{stat: os.Stat, cfg: Config{State: t.TempDir(), Clock: clock.Real{}, Dirs: xdg.Dirs{Data: data, Cache: t.TempDir()}}, watches: map[string]*watching{
 		"D": {changed: func(departure.SourceID) { told++ }},
 	}}
 	must(t, os.Mkdir(filepath.Join(w.cfg.State, "accounts"), 0o700))
@@ -66,7 +66,7 @@ func TestFenceOfTheTrash(t *testing.T) {
 func TestTrashThatCannotBeCopied(t *testing.T) {
 	data := t.TempDir()
 	account := departure.Account{ID: "a", Provider: "nextcloud", Identity: "alice@cloud.example"}
-	s := &survey{w: &Worker{cfg: Config{State: t.TempDir(), Clock: clock.Real{}, Dirs: xdg.Dirs{Data: data, Cache: t.TempDir()}}}, job: engine.Job{Departure: departure.Departure{Account: account}, Unbound: true}}
+	s := &survey{w: &Worker{stat: os.Stat, cfg: Config{State: t.TempDir(), Clock: clock.Real{}, Dirs: xdg.Dirs{Data: data, Cache: t.TempDir()}}}, job: engine.Job{Departure: departure.Departure{Account: account}, Unbound: true}}
 	must(t, os.Mkdir(filepath.Join(s.w.cfg.State, "accounts"), 0o700))
 	must(t, s.w.remember(account.ID, func(m *accountMemory) {
 		for _, uid := range []string{"b1", "../b2", "b3"} {

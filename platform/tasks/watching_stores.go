@@ -50,7 +50,7 @@ type oneStamp struct {
 var besideDatabase = [...]string{"", "-wal", "-journal"}
 
 func (w *Worker) stampOf(ctx context.Context, at string) (fileStamp, error) {
-	return asked(ctx, w.patient, at, func() (fileStamp, error) { return readStamp(at), nil })
+	return asked(ctx, w, at, func() (fileStamp, error) { return readStamp(at), nil })
 }
 
 func readStamp(at string) (s fileStamp) {
@@ -100,7 +100,7 @@ func (wa *watching) watchStores(ctx context.Context) (added bool, err error) {
 // watchStore watches one path of a store.
 func (wa *watching) watchStore(ctx context.Context, id departure.SourceID, at string) (fresh bool, err error) {
 	folder := at
-	info, err := asked(ctx, wa.w.patient, at, func() (os.FileInfo, error) { return os.Lstat(at) })
+	info, err := asked(ctx, wa.w, at, func() (os.FileInfo, error) { return os.Lstat(at) })
 	if unanswered(err) {
 		return false, err
 	}

@@ -73,6 +73,7 @@ type lookDone struct {
 	turn   int
 	digest uint64
 	took   time.Duration
+	silent bool // it gave no answer for a while: who was told so wants to hear that it does
 }
 
 // look looks at a polled source, now or right after the look in progress. Done
@@ -100,7 +101,12 @@ func (l *loop) look(s *tracked, done func()) {
 	l.looks.running.Go(func() {
 		defer cancel()
 		began := l.opts.Clock.Now()
-		d.digest = digestTree(ctx, root, skip, func() { pulse.Store(int64(sinceStart())) })
+		beat := func() {
+			was := time.Duration(pulse.Swap(int64(sinceStart())))
+			d.silent = d.silent || sinceStart()-was > l.opts.Patience
+		}
+		d.digest = digestTree(ctx, root, skip, beat)
+		beat()
 		d.took = l.opts.Clock.Now().Sub(began)
 		select {
 		case l.looked <- d:
@@ -150,7 +156,7 @@ func (l *loop) lookEnded(d lookDone) {
 	if d.turn != p.turn || !p.running {
 		return
 	}
-	if !p.have || p.digest != d.digest {
+	if !p.have || p.digest != d.digest || d.silent {
 		l.mark(d.source, Files)
 	}
 	now := l.opts.Clock.Now()
