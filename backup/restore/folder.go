@@ -167,13 +167,19 @@ func (f *Folder) room(w *folderRun, b Batch) (err error) {
 	return nil
 }
 
+// each puts the items, a few at a time. What nobody vouches for comes last, and
+// waits until the rest has its names: else a forgery could be quicker.
 func (f *Folder) each(ctx context.Context, w *folderRun, b Batch) error {
 	g, ctx := errgroup.WithContext(ctx)
 	queue := make(chan *Item)
+	var vouched sync.WaitGroup // items that are on their way
 	for range f.opts.Workers {
 		g.Go(func() error {
 			for it := range queue {
 				res, err := w.put(ctx, it)
+				if it.Proof == ByLedger {
+					vouched.Done()
+				}
 				if err != nil {
 					return err
 				}
@@ -185,6 +191,11 @@ func (f *Folder) each(ctx context.Context, w *folderRun, b Batch) error {
 	g.Go(func() error {
 		defer close(queue)
 		for it := range b.Items {
+			if it.Proof == ByLedger {
+				vouched.Add(1)
+			} else {
+				vouched.Wait()
+			}
 			select {
 			case queue <- it:
 			case <-ctx.Done():

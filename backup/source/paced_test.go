@@ -45,7 +45,10 @@ func TestPaced(t *testing.T) {
 			t.Errorf("%d of %d, %v", got, n, err)
 		}
 	}
-	for range Paced(t.Context(), Ref{}, t.Name(), numbers(99, -1, nil, ended)) {
+	for _, err := range Paced(t.Context(), Ref{}, t.Name(), numbers(99, -1, nil, ended)) {
+		if err != nil {
+			t.Error(err)
+		}
 		break
 	}
 	<-ended

@@ -46,8 +46,12 @@ func Mount(t testing.TB, from, at string) *Far {
 		t.Fatal(err)
 	}
 	t.Cleanup(f.end)
-	for began := time.Now(); !f.mounted(); time.Sleep(5 * time.Millisecond) {
-		if time.Since(began) > 20*time.Second {
+	tick, late := time.NewTicker(5*time.Millisecond), time.After(20*time.Second)
+	defer tick.Stop()
+	for !f.mounted() {
+		select {
+		case <-tick.C:
+		case <-late:
 			t.Fatalf("nothing is mounted at %s", at)
 		}
 	}
