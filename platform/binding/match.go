@@ -46,6 +46,13 @@ func (w Who) Of(provider string, account departure.Account) Match {
 	if provider != "" && provider != account.Provider {
 		return MatchNo
 	}
+	if w.AnyHost {
+		user, _, _ := Split(account.Identity)
+		if w.User == "" || folded(w.User) == folded(user) || strings.Contains(user, "@") || strings.Contains(w.User, "@") {
+			return MatchUnknown
+		}
+		return MatchNo
+	}
 	if w.User != "" && mailbox(w.Identity()) == mailbox(account.Identity) {
 		return MatchYes
 	}

@@ -46,6 +46,10 @@ func TestOf(t *testing.T) {
 		"nothing is known":                {binding.Who{}, "", own, binding.MatchNo},
 		"her name at a server of many":    {binding.Who{User: "alice@gmail.com"}, "", big, binding.MatchYes},
 		"her name, and no server":         {binding.Who{User: "alice"}, "nextcloud", own, binding.MatchUnknown},
+		"a server that is not told":       {binding.Who{User: "Alice", AnyHost: true}, "", own, binding.MatchUnknown},
+		"nobody, at none that is told":    {binding.Who{AnyHost: true}, "", own, binding.MatchUnknown},
+		"another, at none that is told":   {binding.Who{User: "bob", AnyHost: true}, "", own, binding.MatchNo},
+		"an address, at none":             {binding.Who{User: "bob@mail.example", AnyHost: true}, "", own, binding.MatchUnknown},
 		"another name, and no server":     {binding.Who{User: "bob"}, "nextcloud", own, binding.MatchNo},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -65,6 +65,9 @@ type Who struct {
 	// AnyPort: the place knows a server by its name alone, and what it has of it
 	// goes to every port.
 	AnyPort bool
+	// AnyHost: the place does not say at which server, and the account may be at
+	// any. Host is "".
+	AnyHost bool
 }
 
 // Server are the addresses at which an account's data is served, without a user

@@ -6,6 +6,7 @@
 // Invariants:
 //   - It writes nothing: mounts and lines are removed by the person.
 //   - A password is passed over.
+//   - A password for a folder that is set up nowhere may be for any server.
 //
 // Sources: davfs2.conf(5), mount.davfs(8) ("secrets file") and fstab(5).
 package davfs2
@@ -98,11 +99,14 @@ func (p *Place) list() ([]*server, error) {
 			if len(words) < 2 {
 				continue
 			}
-			at := address(words[0])
+			at, user := address(words[0]), words[1]
 			if known, ok := folders[filepath.Clean(words[0])]; ok {
 				at = known
 			}
-			of(at, words[1]).secrets = file
+			if len(words) == 2 && !isAddress(at) {
+				user = "" // It may be the password of a certificate.
+			}
+			of(at, user).secrets = file
 		}
 	}
 	if len(all) > maxServers {
@@ -133,9 +137,12 @@ func (p *Place) Entries(ctx context.Context) ([]binding.Entry, error) {
 
 func (p *Place) entry(s *server) binding.Entry {
 	who := binding.Who{Type: "dav", User: s.user, Host: binding.Host(s.at)}
-	shown := who.Named()
+	shown, unless := who.Named(), ""
 	if who.Host == "" {
 		shown = s.at
+	}
+	if filepath.IsAbs(s.at) { // Else it is a proxy, or a certificate's name.
+		who.AnyHost, unless = true, "if it is of this account, "
 	}
 	e := binding.Entry{ID: p.Kind() + ":" + url.PathEscape(s.at) + "/" + url.PathEscape(s.user), Name: shown + " in davfs2", Who: who}
 	var steps []string
@@ -144,7 +151,7 @@ func (p *Place) entry(s *server) binding.Entry {
 		steps = append(steps, "unmount "+at)
 	}
 	if s.secrets != "" {
-		steps = append(steps, "remove the line with "+s.at+" from "+s.secrets)
+		steps = append(steps, unless+"remove the line with "+s.at+" from "+s.secrets)
 	}
 	if s.inFstab {
 		steps = append(steps, "as an administrator, remove the line with "+s.at+" from "+p.fstab)

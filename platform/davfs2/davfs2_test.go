@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/backup/place"
 	"github.com/clearance-project/clearance/platform/binding"
 	"github.com/clearance-project/clearance/platform/binding/bindingtest"
@@ -97,8 +98,34 @@ func TestTogether(t *testing.T) {
 	if e.Who != (binding.Who{Type: "dav", User: "alice", Host: "cloud.example"}) || e.Blocked.Text != want || !cmp.Equal(e.Mounts, []string{"/home/me/My cloud"}) {
 		t.Errorf("%+v, %+v", e, e.Blocked)
 	}
-	if entries[1].Who.Host != "two.example" || entries[2].Who != (binding.Who{Type: "dav", User: "carol"}) {
+	if entries[1].Who.Host != "two.example" {
 		t.Errorf("%+v", entries)
+	}
+	gone := entries[2]
+	want = "if it is of this account, remove the line with /mnt/gone from " + filepath.Join(d.home, secretsFile)
+	if gone.Who != (binding.Who{Type: "dav", User: "carol", AnyHost: true}) || gone.Blocked.Text != want {
+		t.Errorf("%+v, %+v", gone, gone.Blocked)
+	}
+}
+
+// TestFolderSetUpNowhere: a password for a folder that is set up nowhere may be
+// the account's while its user has the same name, or none is told. A proxy's and a
+// certificate's are not.
+func TestFolderSetUpNowhere(t *testing.T) {
+	d := start(t)
+	d.write(secretsFile, "/mnt/a alice x\n/mnt/b bob x\n/home/me/.davfs2/certs/private/me.p12 hunter2\nproxy alice x\nme.p12 hunter2\n")
+	entries, err := d.place.Entries(t.Context())
+	if err != nil || len(entries) != 5 {
+		t.Fatalf("%+v, %v", entries, err)
+	}
+	alice := departure.Account{Provider: "nextcloud", Identity: "alice@cloud.example"}
+	for i, want := range []binding.Match{binding.MatchUnknown, binding.MatchNo, binding.MatchUnknown, binding.MatchNo, binding.MatchNo} {
+		if got := entries[i].Who.Of("", alice); got != want {
+			t.Errorf("%+v: %v, want %v", entries[i].Who, got, want)
+		}
+		if strings.Contains(fmt.Sprintf("%+v %+v", entries[i], entries[i].Blocked), "hunter2") {
+			t.Errorf("%+v has the password", entries[i])
+		}
 	}
 }
 

@@ -2,9 +2,11 @@ package gitcredential
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/clearance-project/clearance/platform/binding"
@@ -26,18 +28,29 @@ type store struct {
 	netrc bool
 }
 
-// stores are the files where git looks, and a netrc, of every home.
-func (p *Place) stores() ([]store, error) {
+// stores are the files where git looks, those that its settings name, and a netrc,
+// of every home, with the settings files themselves.
+func (p *Place) stores() (all []store, configs []string, err error) {
 	homes, err := p.dirs.Homes()
 	if err != nil {
-		return nil, fmt.Errorf("cannot look for git's passwords: %w", err)
+		return nil, nil, fmt.Errorf("cannot look for git's passwords: %w", err)
 	}
-	var all []store
+	var errs []error
 	for _, home := range homes {
-		all = append(all, store{filepath.Join(home.Home, ".git-credentials"), false},
-			store{filepath.Join(home.Config, "git/credentials"), false}, store{filepath.Join(home.Home, ".netrc"), true})
+		named, settings, err := p.named(home)
+		configs, errs = append(configs, settings...), append(errs, err)
+		named = append(named, filepath.Join(home.Home, ".git-credentials"), filepath.Join(home.Config, "git/credentials"))
+		for _, at := range named {
+			if s := (store{at: at}); !slices.Contains(all, s) {
+				all = append(all, s)
+			}
+		}
+		all = append(all, store{filepath.Join(home.Home, ".netrc"), true})
 	}
-	return all, nil
+	if err := errors.Join(errs...); err != nil {
+		return all, configs, fmt.Errorf("cannot look for git's passwords: %w", err)
+	}
+	return all, configs, nil
 }
 
 // Folderless says that a password keeps no folder in step with an account.
@@ -45,7 +58,7 @@ func (*Place) Folderless() {}
 
 // Entries implements [binding.Place].
 func (p *Place) Entries(ctx context.Context) ([]binding.Entry, error) {
-	stores, err := p.stores()
+	stores, _, err := p.stores()
 	if err != nil {
 		return nil, err
 	}
@@ -113,8 +126,7 @@ func (p *Place) ReadBack(ctx context.Context, id string) ([]binding.Left, error)
 
 // Files implements [binding.Filed].
 func (p *Place) Files() []string {
-	stores, _ := p.stores() // Homes that cannot be listed fail Entries, which says so.
-	var files []string
+	stores, files, _ := p.stores() // What cannot be read fails Entries, which says so.
 	for _, s := range stores {
 		files = append(files, s.at)
 	}
