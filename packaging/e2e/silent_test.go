@@ -53,12 +53,19 @@ func TestServerBehindAFolderIsGone(t *testing.T) {
 		}
 	}
 
-	began := time.Now()
-	if err := p.stage.StopAgent(); err != nil {
-		t.Logf("the agent ended: %v", err)
+	ended := make(chan error, 1)
+	go func() { ended <- p.stage.StopAgent() }()
+	var err error
+	select {
+	case err = <-ended:
+	case <-time.After(10 * time.Second):
+		// What the mount's server had read, and does not answer, holds a process in
+		// the kernel, though it has ended otherwise (fuse's request_wait_answer).
+		m.Answer()
+		err = <-ended
 	}
-	if took := time.Since(began); took > 10*time.Second {
-		t.Errorf("the agent took %v to end", took)
+	if err != nil {
+		t.Errorf("the agent did not end: %v", err)
 	}
 	m.Answer()
 	p.agent()

@@ -5,8 +5,11 @@ package scantest
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -46,15 +49,7 @@ func Mount(t testing.TB, from, at string) *Far {
 		t.Fatal(err)
 	}
 	t.Cleanup(f.end)
-	tick, late := time.NewTicker(5*time.Millisecond), time.After(20*time.Second)
-	defer tick.Stop()
-	for !f.mounted() {
-		select {
-		case <-tick.C:
-		case <-late:
-			t.Fatalf("nothing is mounted at %s", at)
-		}
-	}
+	f.wait(f.mounted, "is not there")
 	return f
 }
 
@@ -67,8 +62,49 @@ func (f *Far) mounted() bool {
 	return strings.Contains(string(list), " "+f.At+" ")
 }
 
-// Hang makes everything that is asked of the folder wait.
-func (f *Far) Hang() { f.signal(syscall.SIGSTOP) }
+// Hang makes everything that is asked of the folder wait. What was asked before is
+// answered, or waits by the time that it returns.
+func (f *Far) Hang() {
+	f.t.Helper()
+	f.signal(syscall.SIGSTOP)
+	f.wait(f.stopped, "does not stop")
+}
+
+// stopped reports whether no thread of the program runs any more (proc_pid_stat(5)).
+func (f *Far) stopped() bool {
+	stats, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", f.cmd.Process.Pid))
+	if err != nil || len(stats) == 0 {
+		f.t.Fatalf("bindfs has ended: %v", err)
+	}
+	for _, at := range stats {
+		stat, err := os.ReadFile(at)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
+			continue // that thread has ended
+		}
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		_, rest, _ := strings.Cut(string(stat), ") ")
+		if !strings.HasPrefix(rest, "T") {
+			return false
+		}
+	}
+	return true
+}
+
+// wait waits until something holds.
+func (f *Far) wait(holds func() bool, failing string) {
+	f.t.Helper()
+	tick, late := time.NewTicker(5*time.Millisecond), time.After(20*time.Second)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-late:
+			f.t.Fatalf("what is mounted at %s %s", f.At, failing)
+		}
+	}
+}
 
 // Answer lets go on who waits.
 func (f *Far) Answer() { f.signal(syscall.SIGCONT) }
