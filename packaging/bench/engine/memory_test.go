@@ -10,8 +10,9 @@ import (
 )
 
 // TestMemory holds the engine's peak on 30,000 files of distinct content. The bar
-// is 100 MB for a million (`make bench`), of which about 40 are what a run needs
-// however few files there are: 300 bytes a file too many show here.
+// is 100 MB for a million (`make bench`). The collector comes by often here, so
+// that the peak is what is kept and not what lies about when it comes: that is
+// within 1 MB from run to run in place of 10, and 300 bytes a file too many show.
 func TestMemory(t *testing.T) {
 	const files, folder = 30_000, 1000
 	dir := t.TempDir()
@@ -34,11 +35,12 @@ func TestMemory(t *testing.T) {
 		most int64 // bytes
 		did  func(*done) int
 	}{
-		{"the first copy", []string{"copy", from, to}, 50e6, func(d *done) int { return d.Copied }},
-		{"nothing changed", []string{"copy", from, to}, 28e6, func(d *done) int { return d.Listed }}, // some, still young, are read again
-		{"read back", []string{"verify", to}, 30e6, func(d *done) int { return d.Verified }},
+		{"the first copy", []string{"copy", from, to}, 36e6, func(d *done) int { return d.Copied }},
+		{"nothing changed", []string{"copy", from, to}, 22e6, func(d *done) int { return d.Listed }}, // some, still young, are read again
+		{"read back", []string{"verify", to}, 25e6, func(d *done) int { return d.Verified }},
 	} {
 		cmd := exec.CommandContext(t.Context(), engine, run.args...)
+		cmd.Env = append(os.Environ(), "GOGC=20")
 		cmd.Stderr = os.Stderr
 		out, err := cmd.Output()
 		must(t, err)
