@@ -41,6 +41,7 @@ type World struct {
 	born     bool
 	kept     bool
 	bound    bool
+	hidden   error // why the accounts cannot be listed
 	findMy   departure.TrackerState
 	watchers map[int]func(departure.SourceID)
 	restored map[string]bool // paths to which the copy was restored
@@ -162,10 +163,23 @@ const givenItems = 7
 
 const itemBytes = 1 << 20
 
+// HideAccounts keeps the accounts from being listed, as a server that hangs does.
+func (w *World) HideAccounts() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.hidden = &engine.BlockedError{
+		Why:    departure.Reason{Code: "accounts", Text: "cannot list the accounts of this device: Nextcloud does not answer"},
+		Remedy: departure.Remedy{Code: "look", Text: "see to that, then look again", Command: "clearance accounts"},
+	}
+}
+
 // Accounts implements engine.Worker.
 func (w *World) Accounts(context.Context) ([]departure.Account, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.hidden != nil {
+		return nil, w.hidden
+	}
 	if !w.bound {
 		return nil, nil
 	}

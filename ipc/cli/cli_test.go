@@ -69,7 +69,8 @@ func commandCode() int {
 }
 
 // fakeAgent serves a world until it is interrupted. Files in its folder steer
-// it: "held" appears when a step is held; "release" and "photo" are orders.
+// it: "held" appears when a step is held, "hidden" when the accounts are;
+// "release", "photo" and "hide" are orders.
 func fakeAgent() {
 	if err := serveWorld(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -105,6 +106,10 @@ func serveWorld() error {
 			}
 			if os.Remove("photo") == nil {
 				world.AddPhoto()
+			}
+			if os.Remove("hide") == nil {
+				world.HideAccounts()
+				err = errors.Join(err, os.WriteFile("hidden", nil, 0o600))
 			}
 		case <-ctx.Done():
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/clearance-project/clearance/agent"
 	"github.com/clearance-project/clearance/agent/departure"
+	"github.com/clearance-project/clearance/agent/engine"
 )
 
 // account finds the one account that a person means: by id, by identity, or by
@@ -54,13 +55,28 @@ func (s *session) leavingOf(name string) (agent.AccountInfo, agent.DepartureInfo
 	return account, info, err
 }
 
+// meant is the account of a leaving. What is being left is known even where the
+// accounts on this device cannot be listed, as behind a server that hangs.
 func (s *session) meant(name string) (agent.AccountInfo, error) {
-	if name != "" {
-		return s.account(name)
-	}
 	all, err := s.client.Accounts(s.ctx)
-	if err != nil {
+	if err == nil {
+		return oneLeft(all, name)
+	}
+	left, listErr := s.leavings()
+	if listErr != nil {
 		return agent.AccountInfo{}, err
+	}
+	account, none := oneLeft(left, name)
+	if none != nil {
+		return agent.AccountInfo{}, err
+	}
+	return account, nil
+}
+
+// oneLeft is the account of this name; without one, the only one being left.
+func oneLeft(all []agent.AccountInfo, name string) (agent.AccountInfo, error) {
+	if name != "" {
+		return pick(all, name)
 	}
 	var open []agent.AccountInfo
 	for _, a := range all {
@@ -73,6 +89,21 @@ func (s *session) meant(name string) (agent.AccountInfo, error) {
 			Remedy: &departure.Remedy{Code: "accounts", Text: "see your accounts", Command: "clearance accounts"}}
 	}
 	return open[0], nil
+}
+
+// leavings are the accounts of the leavings that are open.
+func (s *session) leavings() ([]agent.AccountInfo, error) {
+	all, err := s.everyLeaving()
+	if err != nil {
+		return nil, err
+	}
+	var open []agent.AccountInfo
+	for _, info := range all {
+		if info.State == engine.Open {
+			open = append(open, agent.AccountInfo{Account: info.Departure.Account, ProviderName: info.ProviderName, Departure: info.Departure.ID})
+		}
+	}
+	return open, nil
 }
 
 // everyLeaving are all that were ever begun, newest first.

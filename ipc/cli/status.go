@@ -61,12 +61,12 @@ func (s *session) statusOfAll() error {
 // leavingToShow is the open leaving of an account, or its latest.
 func (s *session) leavingToShow(name string) (agent.DepartureInfo, error) {
 	_, info, err := s.leavingOf(name)
-	if err == nil || api.Tell(err).Kind != agent.KindNotFound {
+	if err == nil || api.Tell(err).Kind == agent.KindInvalid { // which one is meant is not clear
 		return info, err
 	}
 	all, listErr := s.everyLeaving()
 	if listErr != nil {
-		return info, listErr
+		return info, err
 	}
 	var accounts []agent.AccountInfo
 	for _, old := range all {

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -24,6 +25,8 @@ type Limits struct {
 	MemberBytes int64
 	// ItemBytes bounds one contact or calendar object; default 32 MiB.
 	ItemBytes int64
+	// Connect is how long a connection may take; default 30 s.
+	Connect time.Duration
 	// Header is how long the server may take to begin an answer; default 2 min.
 	Header time.Duration
 	// Stall is how long an answer may stand still; default 30 s.
@@ -58,6 +61,7 @@ func (l Limits) withDefaults() Limits {
 	set64(&l.ListingBytes, 512<<20)
 	set64(&l.MemberBytes, 256<<10)
 	set64(&l.ItemBytes, 32<<20)
+	setTime(&l.Connect, 30*time.Second)
 	setTime(&l.Header, 2*time.Minute)
 	setTime(&l.Stall, 30*time.Second)
 	setTime(&l.Wait, 20*time.Second)
@@ -136,6 +140,7 @@ func New(config Config) (*Client, error) {
 	// once has a connection, and HTTP/2 would be half a megabyte of the agent.
 	c.transport = &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: c.limits.Connect}).DialContext,
 		MaxConnsPerHost:        parallel,
 		MaxIdleConnsPerHost:    parallel,
 		IdleConnTimeout:        90 * time.Second,

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http/httptest"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/clearance-project/clearance/platform/cloud/dav/davtest"
 )
@@ -294,4 +297,51 @@ func TestBodyStalls(t *testing.T) {
 	if _, err := c.AddressBooks(deadline(t)); !errors.Is(err, ErrUnreachable) || !errors.Is(err, errStalled) {
 		t.Errorf("stalled: %v", err)
 	}
+}
+
+// TestNothingTakesTheConnection has an address from which nothing ever comes back,
+// as behind a firewall: a queue of connections that is full and that nobody empties.
+func TestNothingTakesTheConnection(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // the system gives up after 127
+	defer cancel()
+	config := configFor("http://" + fullQueue(t) + "/")
+	config.Limits.Connect = 100 * time.Millisecond
+	if _, err := client(t, config).AddressBooks(ctx); !errors.Is(err, ErrUnreachable) || ctx.Err() != nil {
+		t.Errorf("nothing comes back: %v", err)
+	}
+}
+
+func fullQueue(t *testing.T) (address string) {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Close(fd); err != nil {
+			t.Error(err)
+		}
+	})
+	at := &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}
+	if err := errors.Join(unix.Bind(fd, at), unix.Listen(fd, 0)); err != nil {
+		t.Fatal(err)
+	}
+	bound, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	address = fmt.Sprintf("127.0.0.1:%d", bound.(*unix.SockaddrInet4).Port)
+	for range 16 {
+		conn, err := net.DialTimeout("tcp", address, 200*time.Millisecond)
+		if err != nil {
+			return address
+		}
+		t.Cleanup(func() {
+			if err := conn.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	t.Fatal("the queue takes more and more")
+	return ""
 }
