@@ -68,8 +68,8 @@ func (o *Options) fill() {
 	}
 }
 
-// Bag is a bag open for writing. Staging may go on in several goroutines;
-// everything else is done one call at a time.
+// Bag is a bag open for writing. Staging may go on in several goroutines, and
+// [Bag.Secure] in one; everything else is done one call at a time.
 type Bag struct {
 	root disk.Root
 	path string

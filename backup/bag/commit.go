@@ -28,21 +28,45 @@ type Addition struct {
 // twice as long so, 100,000 small files ten times.
 const fewSyncs = 16
 
+// Secure makes the content of staged files, and their temporary names, durable.
+// It may go on while the batch before is committed. After an error the bag must
+// be opened again.
+func (b *Bag) Secure(batch []Addition) error {
+	loose := make([]*Staged, 0, len(batch))
+	for i := range batch {
+		if s := batch[i].Staged; !s.durable {
+			loose = append(loose, s)
+		}
+	}
+	if len(loose) == 0 {
+		return nil
+	}
+	if err := b.makeDurable(loose); err != nil {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return b.fail(err)
+	}
+	for _, s := range loose {
+		s.durable = true
+	}
+	return nil
+}
+
 // Commit puts staged files into the bag: equal content once, the rest each in a
-// place of its own. When it returns nil everything is durable, whatever happens
-// next. After an error nothing of the batch counts, and the bag must be opened
-// again.
+// place of its own; those that [Bag.Secure] did not see are made durable first.
+// When it returns nil everything is durable, whatever happens next. After an
+// error nothing of the batch counts, and the bag must be opened again.
 func (b *Bag) Commit(batch []Addition) ([]Record, error) {
 	if len(batch) == 0 {
 		return nil, nil
+	}
+	if err := b.Secure(batch); err != nil {
+		return nil, err
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.broken != nil {
 		return nil, b.broken
-	}
-	if err := b.makeDurable(batch); err != nil {
-		return nil, b.fail(err)
 	}
 	records, entries, err := b.place(batch)
 	if err != nil {
@@ -66,19 +90,19 @@ func (b *Bag) Commit(batch []Addition) ([]Record, error) {
 	return records, nil
 }
 
-// makeDurable makes the content of the batch, and its temporary names, durable.
-func (b *Bag) makeDurable(batch []Addition) error {
+// makeDurable makes staged files, and their temporary names, durable.
+func (b *Bag) makeDurable(files []*Staged) error {
 	if b.each {
 		return b.root.SyncDir(tempDir)
 	}
-	if len(batch) > fewSyncs && syncAllTells() {
+	if len(files) > fewSyncs && syncAllTells() {
 		if err := b.root.SyncAll(); err != nil {
 			return err
 		}
-		batch = batch[:1] // FAT leaves it to this one to empty the disk's cache
+		files = files[:1] // FAT leaves it to this one to empty the disk's cache
 	}
-	for i := range batch {
-		if err := syncFile(b.root, batch[i].Staged.temp); err != nil {
+	for _, f := range files {
+		if err := syncFile(b.root, f.temp); err != nil {
 			return err
 		}
 	}

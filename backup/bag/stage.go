@@ -19,7 +19,7 @@ type counter struct{ n atomic.Uint64 }
 // large is the size from which room is asked for before the writing, and from
 // which the writing goes past the page cache where it can: the disk takes it at
 // once, and what is written here is not read again soon. Being durable is waited
-// for once, for a whole batch ([Bag.Commit]).
+// for once, for a whole batch ([Bag.Secure]).
 const large = 128 << 10
 
 // Staged is a file on its way into the bag. It is used by one goroutine.
@@ -31,6 +31,7 @@ type Staged struct {
 	size    int64
 	sum     [32]byte
 	modTime time.Time
+	durable bool // content and temporary name
 }
 
 // Stage begins a file that is expected to have size bytes; -1 if that is not
@@ -88,7 +89,7 @@ func (s *Staged) Restart() error {
 }
 
 // Finish sets the modification time and ends the writing. The file is durable
-// after [Bag.Commit], at the latest.
+// after [Bag.Secure].
 func (s *Staged) Finish(modTime time.Time) error {
 	s.modTime = modTime
 	if !modTime.IsZero() {

@@ -9,22 +9,58 @@ import (
 	"github.com/clearance-project/clearance/backup/ledger"
 )
 
-// commitAll gathers what was staged into batches and makes each durable: first
-// in the bag, then in the ledger. It ends when results does or at the first
-// error that concerns more than an item.
+// commitAll makes what was staged durable, in batches: first in the bag, then in
+// the ledger. It ends when results does or at the first error that concerns more
+// than an item. While a batch gets its names, which keeps a processor busy, the
+// disk is waited for with the next.
 func (r *run) commitAll(results <-chan done) error {
+	secured, ended := make(chan []bag.Addition), make(chan struct{})
+	var failed error
+	go func() {
+		defer close(ended)
+		failed = r.commitEach(secured)
+	}()
+	err := r.gather(results, secured, ended)
+	close(secured)
+	if <-ended; failed != nil {
+		return failed
+	}
+	return err
+}
+
+// commitEach commits batches, and ends at the first error.
+func (r *run) commitEach(batches <-chan []bag.Addition) error {
+	for batch := range batches {
+		if err := r.commit(batch); err != nil {
+			return err
+		}
+		if r.rest == nil && r.ledger.Len() >= manyItems {
+			r.rest = collectOften()
+		}
+	}
+	return nil
+}
+
+// gather hands on what was staged in durable batches: full ones, and those that
+// have waited for long enough; until nobody takes them any more.
+func (r *run) gather(results <-chan done, secured chan<- []bag.Addition, ended <-chan struct{}) error {
 	var batch []bag.Addition
 	var bytes int64
 	timer := time.NewTimer(batchTime)
 	defer timer.Stop()
 	flush := func() error {
-		err := r.commit(batch)
-		if r.rest == nil && r.ledger.Len() >= manyItems {
-			r.rest = collectOften()
+		if err := r.bag.Secure(batch); err != nil {
+			return err
+		}
+		if len(batch) > 0 {
+			select {
+			case secured <- batch:
+			case <-ended:
+			}
 		}
 		batch, bytes = nil, 0
 		timer.Reset(batchTime)
-		return err
+		return nil
 	}
 	for {
 		select {
@@ -50,6 +86,8 @@ func (r *run) commitAll(results <-chan done) error {
 				continue
 			}
 		case <-timer.C:
+		case <-ended:
+			return nil
 		}
 		if err := flush(); err != nil {
 			return err
@@ -57,11 +95,8 @@ func (r *run) commitAll(results <-chan done) error {
 	}
 }
 
-// commit makes one batch durable and lists it.
+// commit gives one batch its names and lists it.
 func (r *run) commit(batch []bag.Addition) error {
-	if len(batch) == 0 {
-		return nil
-	}
 	rest, listed, bytes := batch[:0], len(batch), int64(0)
 	for i := range batch {
 		a := &batch[i]

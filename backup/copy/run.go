@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	batchItems = 4096
+	batchItems = 2048
 	batchBytes = 256 << 20
 	batchTime  = time.Second
 
@@ -82,8 +82,9 @@ type run struct {
 	// the lists are folded: what the listing held is garbage then, and nobody comes.
 	rest func()
 
-	mu     sync.Mutex // over report, between the listing and the committing side
-	report Report
+	mu      sync.Mutex // over report, between the listing and the committing side
+	report  Report
+	telling sync.Mutex // one progress at a time, none before an older one
 }
 
 func (r *run) all(ctx context.Context, items iter.Seq2[source.Item, error]) error {
@@ -314,6 +315,8 @@ func (r *run) stage(ctx context.Context, j *job, w *worker) done {
 }
 
 func (r *run) progress() {
+	r.telling.Lock()
+	defer r.telling.Unlock()
 	r.mu.Lock()
 	p := Progress{
 		Listed: r.report.Listed, Unchanged: r.report.Unchanged, Copied: r.report.Copied,
