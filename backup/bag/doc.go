@@ -7,8 +7,9 @@
 // write it at once if it is large. A batch of staged files is made durable (one
 // sync of the file system, or one of each file where they are few or that would
 // not reach the disk), their lines are appended to .clearance/journal, which is
-// made durable, and they are renamed to their places. From the line on a file is
-// in the bag: whatever kills us, the next [Open] finishes the rename. [Bag.Fold]
+// made durable, and they are renamed to their places; the next batch may be made
+// durable meanwhile ([Bag.Secure]). From the line on a file is in the bag:
+// whatever kills us, the next [Open] finishes the rename. [Bag.Fold]
 // puts the journal's lines into manifest-sha256.txt and items.jsonl: new files
 // under .clearance/fold.new, made durable, renamed to .clearance/fold, and from
 // there into place; the next Open finishes that too. What the lines add to the
@@ -17,7 +18,8 @@
 //
 // Not done: files created at their places at once, which would save a rename and
 // leave halves of files under final names. Measured and no better: writing past
-// the page cache, beside a write that is begun early.
+// the page cache, beside a write that is begun early; a temporary folder for each
+// batch, so that creating and renaming wait for no common lock.
 //
 // Invariants:
 //   - "sha256sum -c manifest-sha256.txt" passes at every instant from the moment
