@@ -171,7 +171,11 @@ func verdict(r *Result) string {
 	case r.Bar == 0:
 		return fmt.Sprintf("missed by %s", number(r.Ratio))
 	default:
-		return fmt.Sprintf("missed by %.0f %%", 100*(r.Ratio/r.Bar-1))
+		by := 100 * (r.Ratio/r.Bar - 1)
+		if by < 1 {
+			return fmt.Sprintf("missed by %.1f %%", by)
+		}
+		return fmt.Sprintf("missed by %.0f %%", by)
 	}
 }
 

@@ -38,6 +38,9 @@ func TestRatio(t *testing.T) {
 	if r = Alone("x", 3, 5, "s"); r.Ratio != 3 || r.Peer != nil || verdict(&r) != "met" {
 		t.Errorf("%+v", r)
 	}
+	if r = Beside("x", 451, 1000, 0.45, "s"); verdict(&r) != "missed by 0.2 %" {
+		t.Errorf("narrowly: %s", verdict(&r))
+	}
 	if r = Alone("x", 3, 0, "files"); verdict(&r) != "missed by 3" {
 		t.Errorf("%+v: %s", r, verdict(&r))
 	}
