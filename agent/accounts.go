@@ -9,53 +9,73 @@ import (
 
 	"github.com/clearance-project/clearance/agent/departure"
 	"github.com/clearance-project/clearance/agent/engine"
+	"github.com/clearance-project/clearance/agent/provider"
 )
 
 // Accounts lists the accounts bound on this device and those that the person
-// declared.
-func (s *Service) Accounts(ctx context.Context, by Caller) ([]AccountInfo, error) {
-	infos, unlisted, err := s.accounts(ctx)
-	if err == nil {
-		err = unlisted
+// declared. It fails where none is known and there may be some.
+func (s *Service) Accounts(ctx context.Context, by Caller) (AccountList, error) {
+	known, err := s.accounts(ctx)
+	switch {
+	case err != nil:
+		return AccountList{}, s.told(err)
+	case known.unlisted == nil:
+		return AccountList{Accounts: known.all}, nil
+	case len(known.all) == 0:
+		return AccountList{}, s.told(known.unlisted)
 	}
-	if err != nil {
-		return nil, s.told(err)
-	}
-	return infos, nil
+	return AccountList{Accounts: known.all, More: s.told(known.unlisted).Text}, nil
 }
 
-// accounts are those that are known; unlisted says why there may be more.
-func (s *Service) accounts(ctx context.Context) (infos []AccountInfo, unlisted, err error) {
+// accounts are those that are known.
+type accounts struct {
+	all      []AccountInfo
+	bound    int   // so many of them, the first, are signed in on this device
+	unlisted error // why more may be
+}
+
+func (s *Service) accounts(ctx context.Context) (known accounts, err error) {
 	bound, unlisted := s.cfg.Worker.Accounts(ctx)
 	if errors.Is(unlisted, engine.ErrNoWorker) {
 		unlisted = nil
 	}
+	known = accounts{all: []AccountInfo{}, unlisted: unlisted}
 	declared, err := s.cfg.Store.Declared(ctx)
 	if err != nil {
-		return nil, nil, err
+		return accounts{}, err
 	}
 	open, _, left, err := s.departures(ctx)
 	if err != nil {
-		return nil, nil, err
+		return accounts{}, err
 	}
-	add := func(a departure.Account) {
-		if slices.ContainsFunc(infos, func(i AccountInfo) bool { return i.ID == a.ID }) {
-			return
+	known.add(s.cfg.Profiles, bound)
+	known.bound = len(known.all)
+	known.add(s.cfg.Profiles, declared)
+	known.add(s.cfg.Profiles, left) // one that was signed out is still being left, or may be deleted yet
+	for i := range known.all {
+		a := &known.all[i]
+		if rec, ok := open[a.ID]; ok {
+			a.Departure = rec.Departure.ID
 		}
-		infos = append(infos, AccountInfo{Account: a, ProviderName: s.cfg.Profiles.Lookup(a.Provider).Name})
-	}
-	for _, a := range slices.Concat(bound, declared, left) { // one that was signed out is still being left, or may be deleted yet
-		add(a)
-	}
-	for i := range infos {
-		if rec, ok := open[infos[i].ID]; ok {
-			infos[i].Departure = rec.Departure.ID
-		}
-		if infos[i].Given, err = s.cfg.Store.Given(ctx, infos[i].ID); err != nil {
-			return nil, nil, err
+		if a.Given, err = s.cfg.Store.Given(ctx, a.ID); err != nil {
+			return accounts{}, err
 		}
 	}
-	return infos, unlisted, nil
+	return known, nil
+}
+
+// add takes those that are not there yet.
+func (k *accounts) add(profiles *provider.Catalogue, list []departure.Account) {
+	for _, a := range list {
+		if k.find(a.ID) < 0 {
+			k.all = append(k.all, AccountInfo{Account: a, ProviderName: profiles.Lookup(a.Provider).Name})
+		}
+	}
+}
+
+// find is where the account with this id stands, or less than 0.
+func (k *accounts) find(id string) int {
+	return slices.IndexFunc(k.all, func(a AccountInfo) bool { return a.ID == id })
 }
 
 // departures are, by account id, the open records and the sign-outs that ended
@@ -79,20 +99,19 @@ func (s *Service) departures(ctx context.Context) (open, ended map[string]*engin
 	return open, ended, accounts, err
 }
 
-// account is one of them. One that is being left is found while this device cannot
-// be asked which there are: its record says what it is.
+// account is one of them. While some of this device's cannot be listed it is one
+// that is signed in here, or being left: its record says what it is.
 func (s *Service) account(ctx context.Context, by Caller, id string) (AccountInfo, error) {
-	all, unlisted, err := s.accounts(ctx)
+	known, err := s.accounts(ctx)
 	if err != nil {
 		return AccountInfo{}, s.told(err)
 	}
-	for _, a := range all {
-		if a.ID == id && (unlisted == nil || a.Departure != "") {
-			return a, nil
-		}
+	i := known.find(id)
+	if i >= 0 && (known.unlisted == nil || i < known.bound || known.all[i].Departure != "") {
+		return known.all[i], nil
 	}
-	if unlisted != nil {
-		return AccountInfo{}, s.told(unlisted)
+	if known.unlisted != nil {
+		return AccountInfo{}, s.told(known.unlisted)
 	}
 	return AccountInfo{}, &Error{Kind: KindNotFound, Text: "there is no such account on this device",
 		Remedy: &departure.Remedy{Code: "accounts", Text: "see the accounts", Command: "clearance accounts"}}
@@ -110,14 +129,15 @@ func (s *Service) AddAccount(ctx context.Context, by Caller, providerID, identit
 		return AccountInfo{}, invalid("give the account's name at the provider, one line of at most 200 characters")
 	}
 	a := departure.Account{ID: departure.AccountID(p.ID, identity), Provider: p.ID, Identity: identity, Name: identity, Declared: true}
-	all, err := s.Accounts(ctx, by)
+	known, err := s.accounts(ctx)
 	if err != nil {
-		return AccountInfo{}, err
+		return AccountInfo{}, s.told(err)
 	}
-	for _, k := range all {
-		if k.ID == a.ID {
-			return k, nil
-		}
+	if i := known.find(a.ID); i >= 0 {
+		return known.all[i], nil
+	}
+	if known.unlisted != nil { // it may be on this device
+		return AccountInfo{}, s.told(known.unlisted)
 	}
 	if err := s.cfg.Store.Declare(ctx, a); err != nil {
 		return AccountInfo{}, s.told(err)

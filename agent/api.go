@@ -54,6 +54,13 @@ type AccountInfo struct {
 	Given []engine.GivenSource `json:"given,omitempty"`
 }
 
+// AccountList are the accounts of this device, and those that the person named.
+type AccountList struct {
+	Accounts []AccountInfo `json:"accounts"`
+	// More says why there may be others on this device; "": there are none.
+	More string `json:"more,omitempty"`
+}
+
 // ProviderInfo is a profile of the catalogue, for a person.
 type ProviderInfo struct {
 	ID    string     `json:"id"`

@@ -201,9 +201,10 @@ func (d *desk) goOn(id string) {
 
 func TestFromTheFirstQuestionToTheProof(t *testing.T) {
 	bubble(t, func(t *testing.T, d *desk) {
-		accounts, err := d.s.Accounts(t.Context(), owner)
+		list, err := d.s.Accounts(t.Context(), owner)
 		d.ok(err)
-		if len(accounts) != 1 || accounts[0].ID != world.Me.ID || accounts[0].ProviderName != "Cloud" || accounts[0].Departure != "" {
+		accounts := list.Accounts
+		if list.More != "" || len(accounts) != 1 || accounts[0].ID != world.Me.ID || accounts[0].ProviderName != "Cloud" || accounts[0].Departure != "" {
 			t.Fatalf("accounts %+v", accounts)
 		}
 		plan := d.job(d.s.Plan(t.Context(), owner, world.Me.ID)).Plan

@@ -145,6 +145,38 @@ func TestFaultsAreNotTold(t *testing.T) {
 	})
 }
 
+// While a place on this device cannot be read, what is signed in here is known and
+// can be used; it is said that there may be more, and nothing is taken for an
+// account that is not on this device.
+func TestSomeAccountsCannotBeListed(t *testing.T) {
+	bubble(t, func(t *testing.T, d *desk) {
+		named, err := d.s.AddAccount(t.Context(), owner, "cloud", "bob")
+		d.ok(err)
+		d.w.Do(func() { d.w.Unseen = "a folder does not answer" })
+		list, err := d.s.Accounts(t.Context(), owner)
+		d.ok(err)
+		if len(list.Accounts) != 2 || list.Accounts[0].ID != world.Me.ID || list.More != "a folder does not answer" {
+			t.Fatalf("%+v", list)
+		}
+		if _, err := d.s.Plan(t.Context(), owner, world.Me.ID); err != nil {
+			t.Errorf("the one that is here: %v", err)
+		}
+		_, err = d.s.Plan(t.Context(), owner, named.ID)
+		d.kind(err, agent.KindUnavailable)
+		_, err = d.s.AddAccount(t.Context(), owner, "cloud", "carol")
+		d.kind(err, agent.KindUnavailable)
+		if again, err := d.s.AddAccount(t.Context(), owner, "cloud", "bob"); err != nil || again.ID != named.ID {
+			t.Errorf("named once more: %v", err)
+		}
+		d.w.Do(func() { d.w.Unseen = "" })
+		if list, err = d.s.Accounts(t.Context(), owner); err != nil || list.More != "" {
+			t.Errorf("once it answers: %+v, %v", list, err)
+		}
+		_, err = d.s.Plan(t.Context(), owner, named.ID)
+		d.ok(err)
+	})
+}
+
 // The same accounts are listed in the same order each time: those here first,
 // then the newest that was left.
 func TestAccountsKeepTheirOrder(t *testing.T) {
@@ -172,7 +204,7 @@ func TestAccountsKeepTheirOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got []string
-		for _, a := range list {
+		for _, a := range list.Accounts {
 			got = append(got, a.ID)
 		}
 		if !slices.Equal(got, want) {

@@ -132,7 +132,8 @@ func (e *BlockedError) Error() string { return e.Why.Text }
 // answers are claims; what it cannot know it says so. Every method ends when
 // ctx does.
 type Worker interface {
-	// Accounts lists the accounts bound on this device.
+	// Accounts lists the accounts bound on this device. An error says why there may
+	// be more; those that come with it are there.
 	Accounts(ctx context.Context) ([]departure.Account, error)
 	// Look lists every source in full at its origin, device and server,
 	// holds the listings against the ledger, takes the copy's stats, and

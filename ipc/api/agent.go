@@ -29,7 +29,7 @@ type Methods interface {
 	Doctor(ctx context.Context) (agent.DoctorReport, error)
 	PublicKeys(ctx context.Context) ([]byte, error)
 
-	Accounts(ctx context.Context, by agent.Caller) ([]agent.AccountInfo, error)
+	Accounts(ctx context.Context, by agent.Caller) (agent.AccountList, error)
 	AddAccount(ctx context.Context, by agent.Caller, provider, identity string) (agent.AccountInfo, error)
 	AddSource(ctx context.Context, by agent.Caller, account string, dataset departure.Dataset, path string) (agent.AccountInfo, error)
 	RemoveSource(ctx context.Context, by agent.Caller, account string, source departure.SourceID) (agent.AccountInfo, error)

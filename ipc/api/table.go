@@ -87,8 +87,7 @@ func aboutAccounts() []Entry {
 	return []Entry{
 		entry(Entry{Name: ListAccounts, Calls: "Accounts", Verb: "GET", Route: "/v1/accounts", Class: Read, CLI: "accounts"},
 			func(ctx context.Context, a Agent, args Args, _ Nothing) (AccountsAnswer, error) {
-				list, err := a.Accounts(ctx, args.By)
-				return AccountsAnswer{Accounts: list}, err
+				return a.Accounts(ctx, args.By)
 			}),
 		entry(Entry{Name: AddAccount, Calls: "AddAccount", Verb: "POST", Route: "/v1/accounts", Class: Act, CLI: "accounts add"},
 			func(ctx context.Context, a Agent, args Args, in AddAccountRequest) (agent.AccountInfo, error) {

@@ -25,9 +25,7 @@ type (
 	// KeysAnswer is a JSON Web Key Set (RFC 7517).
 	KeysAnswer = json.RawMessage
 	// AccountsAnswer lists the accounts of the caller.
-	AccountsAnswer struct {
-		Accounts []agent.AccountInfo `json:"accounts"`
-	}
+	AccountsAnswer = agent.AccountList
 	// AddAccountRequest names an account that is not on this device.
 	AddAccountRequest struct {
 		Provider string `json:"provider"`

@@ -17,11 +17,11 @@ type accountsListCmd struct{}
 
 // Run lists the accounts.
 func (accountsListCmd) Run(s *session) error {
-	all, err := s.client.Accounts(s.ctx)
+	list, err := s.client.Accounts(s.ctx)
 	if err != nil {
 		return err
 	}
-	s.give("accounts", all, func() { s.showAccounts(all) })
+	s.giveAccounts(list, func() { s.showAccounts(list) })
 	return nil
 }
 

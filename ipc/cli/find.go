@@ -6,18 +6,24 @@ import (
 
 	"github.com/clearance-project/clearance/agent"
 	"github.com/clearance-project/clearance/agent/departure"
-	"github.com/clearance-project/clearance/agent/engine"
+	"github.com/clearance-project/clearance/ipc/api"
 )
 
 // account finds the one account that a person means: by id, by identity, or by
 // the unambiguous beginning of either it or "provider/identity".
 func (s *session) account(name string) (agent.AccountInfo, error) {
-	all, err := s.client.Accounts(s.ctx)
+	list, err := s.client.Accounts(s.ctx)
 	if err != nil {
 		return agent.AccountInfo{}, err
 	}
-	return pick(all, name)
+	account, err := pick(list.Accounts, name)
+	if err != nil && list.More != "" && api.Tell(err).Kind == agent.KindNotFound {
+		err = &agent.Error{Kind: agent.KindUnavailable, Text: fmt.Sprintf("there is no account %q among those that can be seen: %s", name, list.More), Remedy: see}
+	}
+	return account, err
 }
+
+var see = &departure.Remedy{Code: "accounts", Text: "see your accounts", Command: "clearance accounts"}
 
 func pick(all []agent.AccountInfo, name string) (agent.AccountInfo, error) {
 	var near []agent.AccountInfo
@@ -30,7 +36,6 @@ func pick(all []agent.AccountInfo, name string) (agent.AccountInfo, error) {
 			near = append(near, a)
 		}
 	}
-	see := &departure.Remedy{Code: "accounts", Text: "see your accounts", Command: "clearance accounts"}
 	switch {
 	case name == "" || len(near) == 0:
 		return agent.AccountInfo{}, &agent.Error{Kind: agent.KindNotFound, Text: fmt.Sprintf("there is no account %q here", name), Remedy: see}
@@ -55,55 +60,24 @@ func (s *session) leavingOf(name string) (agent.AccountInfo, agent.DepartureInfo
 	return account, info, err
 }
 
-// meant is the account of a leaving. What is being left is known even where the
-// accounts on this device cannot be listed, as behind a server that hangs.
 func (s *session) meant(name string) (agent.AccountInfo, error) {
-	all, err := s.client.Accounts(s.ctx)
-	if err == nil {
-		return oneLeft(all, name)
-	}
-	left, listErr := s.leavings()
-	if listErr != nil {
-		return agent.AccountInfo{}, err
-	}
-	account, none := oneLeft(left, name)
-	if none != nil {
-		return agent.AccountInfo{}, err
-	}
-	return account, nil
-}
-
-// oneLeft is the account of this name; without one, the only one being left.
-func oneLeft(all []agent.AccountInfo, name string) (agent.AccountInfo, error) {
 	if name != "" {
-		return pick(all, name)
+		return s.account(name)
+	}
+	list, err := s.client.Accounts(s.ctx)
+	if err != nil {
+		return agent.AccountInfo{}, err
 	}
 	var open []agent.AccountInfo
-	for _, a := range all {
+	for _, a := range list.Accounts {
 		if a.Departure != "" {
 			open = append(open, a)
 		}
 	}
 	if len(open) != 1 {
-		return agent.AccountInfo{}, &agent.Error{Kind: agent.KindInvalid, Text: fmt.Sprintf("you are leaving %d accounts: say which one is meant", len(open)),
-			Remedy: &departure.Remedy{Code: "accounts", Text: "see your accounts", Command: "clearance accounts"}}
+		return agent.AccountInfo{}, &agent.Error{Kind: agent.KindInvalid, Text: fmt.Sprintf("you are leaving %d accounts: say which one is meant", len(open)), Remedy: see}
 	}
 	return open[0], nil
-}
-
-// leavings are the accounts of the leavings that are open.
-func (s *session) leavings() ([]agent.AccountInfo, error) {
-	all, err := s.everyLeaving()
-	if err != nil {
-		return nil, err
-	}
-	var open []agent.AccountInfo
-	for _, info := range all {
-		if info.State == engine.Open {
-			open = append(open, agent.AccountInfo{Account: info.Departure.Account, ProviderName: info.ProviderName, Departure: info.Departure.ID})
-		}
-	}
-	return open, nil
 }
 
 // everyLeaving are all that were ever begun, newest first.

@@ -24,7 +24,12 @@ func (s *session) say(format string, args ...any) {
 
 // document prints one JSON document under its name.
 func (s *session) document(name string, value any) {
-	encoded, err := json.Marshal(map[string]any{"schema": Schema, name: value})
+	s.documentOf(map[string]any{name: value})
+}
+
+func (s *session) documentOf(parts map[string]any) {
+	parts["schema"] = Schema
+	encoded, err := json.Marshal(parts)
 	if err != nil {
 		fmt.Fprintln(s.err, "clearance: cannot print the answer:", err)
 		return

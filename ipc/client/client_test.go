@@ -75,9 +75,10 @@ func answer(t *testing.T, ctx context.Context, c *Client, info agent.DepartureIn
 func TestAWholeDeparture(t *testing.T) {
 	world := apitest.NewWorld()
 	c, ctx := connect(t, world)
-	accounts, err := c.Accounts(ctx)
-	if err != nil || len(accounts) != 1 {
-		t.Fatalf("%+v, %v", accounts, err)
+	list, err := c.Accounts(ctx)
+	accounts := list.Accounts
+	if err != nil || len(accounts) != 1 || list.More != "" {
+		t.Fatalf("%+v, %v", list, err)
 	}
 	job, err := c.Plan(ctx, accounts[0].ID)
 	if err != nil {

@@ -33,9 +33,8 @@ func (c *Client) PublicKeys(ctx context.Context) ([]byte, error) {
 }
 
 // Accounts lists the caller's accounts.
-func (c *Client) Accounts(ctx context.Context) ([]agent.AccountInfo, error) {
-	answer, err := call[api.AccountsAnswer](ctx, c, api.ListAccounts, "", "", nil)
-	return answer.Accounts, err
+func (c *Client) Accounts(ctx context.Context) (agent.AccountList, error) {
+	return call[api.AccountsAnswer](ctx, c, api.ListAccounts, "", "", nil)
 }
 
 // AddAccount names an account that is not on this device.

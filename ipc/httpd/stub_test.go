@@ -75,8 +75,8 @@ func (s *stub) Doctor(ctx context.Context) (agent.DoctorReport, error) {
 func (s *stub) PublicKeys(ctx context.Context) ([]byte, error) {
 	return []byte(`{"keys":[]}`), s.did(ctx, "PublicKeys", anyone)
 }
-func (s *stub) Accounts(ctx context.Context, by agent.Caller) ([]agent.AccountInfo, error) {
-	return nil, s.did(ctx, "Accounts", by)
+func (s *stub) Accounts(ctx context.Context, by agent.Caller) (agent.AccountList, error) {
+	return agent.AccountList{}, s.did(ctx, "Accounts", by)
 }
 func (s *stub) AddAccount(ctx context.Context, by agent.Caller, _, _ string) (agent.AccountInfo, error) {
 	return agent.AccountInfo{}, s.did(ctx, "AddAccount", by)

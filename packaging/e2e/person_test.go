@@ -177,7 +177,7 @@ func (p *person) account() string {
 	p.t.Helper()
 	as, err := p.c.Accounts(p.t.Context())
 	p.ok(err)
-	for _, a := range as {
+	for _, a := range as.Accounts {
 		if a.Identity == p.stage.Identity() {
 			return a.ID
 		}

@@ -33,8 +33,8 @@ func (w *Worker) Accounts(ctx context.Context) ([]departure.Account, error) {
 			as = append(as, a)
 		}
 	}
-	if err := unlisted(failed); err != nil && len(as) == 0 {
-		return nil, &engine.BlockedError{Why: departure.Reason{Code: "accounts", Text: "cannot list the accounts of this device: " + err.Error()},
+	if err := unlisted(failed); err != nil {
+		return as, &engine.BlockedError{Why: departure.Reason{Code: "accounts", Text: "cannot list the accounts of this device: " + err.Error()},
 			Remedy: departure.Remedy{Code: "look", Text: "see to that, then look again", Command: "clearance accounts"}}
 	}
 	return as, nil

@@ -145,6 +145,10 @@ func TestPlacesBesideGOA(t *testing.T) {
 	if as, err := d.Accounts(t.Context()); err == nil {
 		t.Errorf("a place that cannot be read has the accounts %v", as)
 	}
+	d.beside().SignIn(binding.Entry{Name: "carol", Who: binding.Who{Type: "owncloud", User: "carol", Host: "cloud.example"}, Carries: true})
+	if as, err := d.Accounts(t.Context()); !errors.As(err, &blocked) || !slices.Equal(accountNames(as), []string{"carol@cloud.example"}) {
+		t.Errorf("beside one that can be read: %v, %v", accountNames(as), err)
+	}
 }
 
 func accountNames(as []departure.Account) []string {

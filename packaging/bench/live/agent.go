@@ -175,7 +175,7 @@ func account(ctx context.Context, s *stage.Stage, c *client.Client) (string, err
 	if err != nil {
 		return "", err
 	}
-	for _, a := range all {
+	for _, a := range all.Accounts {
 		if a.Identity == s.Identity() {
 			return a.ID, nil
 		}

@@ -63,10 +63,14 @@ func (w worker) Accounts(ctx context.Context) ([]departure.Account, error) {
 		return nil, err
 	}
 	defer w.mu.Unlock()
-	if !w.SignedIn() {
-		return nil, nil
+	var bound []departure.Account
+	if w.SignedIn() {
+		bound = append(bound, Me)
 	}
-	return []departure.Account{Me}, nil
+	if w.Unseen != "" {
+		return bound, &engine.BlockedError{Why: w.unseen()}
+	}
+	return bound, nil
 }
 
 // unseen is why the device may have sources that nobody finds.
