@@ -109,7 +109,10 @@ type PlanReport struct {
 	Account  departure.Account `json:"account"`
 	At       time.Time         `json:"at"`
 	Complete bool              `json:"complete"` // every source could be listed
-	Classes  []PlanClass       `json:"classes"`
+	// Unseen is why there may be sources and sign-ins that nobody found; of one that
+	// was found and could not be listed, its listing says why.
+	Unseen  string      `json:"unseen,omitempty"`
+	Classes []PlanClass `json:"classes"`
 	// Uncovered is what the provider holds that cannot be copied.
 	Uncovered []departure.Line `json:"uncovered"`
 	// CopyOnly are the sources that leave this device and are in the copy alone

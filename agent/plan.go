@@ -13,6 +13,9 @@ func planOf(d departure.Departure, look departure.Look, trackers departure.Track
 		Account: d.Account, At: now, Complete: look.Complete,
 		Uncovered: p.NotCovered(look.Kinds), Bindings: look.Bindings, Hints: look.Hints, Trackers: trackers.Seen, TrackersHere: trackers.Here, CopyOnly: look.Kept.CopyOnly,
 	}
+	if !look.Complete {
+		r.Unseen = look.Why.Text
+	}
 	for _, set := range departure.Datasets {
 		c := PlanClass{Dataset: set, Complete: true}
 		for _, l := range look.Listings {

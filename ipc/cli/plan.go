@@ -74,6 +74,9 @@ func (s *session) showPlan(account agent.AccountInfo, plan *agent.PlanReport, ki
 	s.showTrackersHere(plan.TrackersHere)
 	if !plan.Complete {
 		s.say("Not everything could be listed, so there may be more.")
+		if plan.Unseen != "" {
+			s.para("  ", plan.Unseen)
+		}
 	}
 }
 
