@@ -234,7 +234,7 @@ const attackJS = `(async () => {
   put("iframe", e => e.src = "https://attacker.example/");
   await fetch("https://attacker.example/").catch(() => {});
   try { document.body.lastChild.innerHTML = "<b>x</b>"; stopped.add("ran"); } catch {}
-  for (let i = 0; i < 100 && stopped.size < 5; i++) await new Promise(done => setTimeout(done, 100));
+  for (let i = 0; i < 100 && stopped.size < 6; i++) await new Promise(done => setTimeout(done, 100));
   if (window.pwned) stopped.add("ran");
   return [...stopped].sort().join(" ");
 })()`
