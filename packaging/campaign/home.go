@@ -229,15 +229,37 @@ func (h *home) sha256sum() error {
 	if _, err := os.Stat(h.bag()); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	for _, list := range []string{"manifest-sha256.txt", "tagmanifest-sha256.txt"} {
-		if _, err := os.Stat(filepath.Join(h.bag(), list)); list[0] == 't' && errors.Is(err, fs.ErrNotExist) {
-			continue // a run that was stopped takes it away first
+	if err := h.check("manifest-sha256.txt"); err != nil {
+		return err
+	}
+	// A run takes this one away before it changes what it speaks of, and the agent
+	// may go on by itself meanwhile: what was taken away says nothing.
+	const tags = "tagmanifest-sha256.txt"
+	var wrong error
+	for range 100 {
+		before, err := os.Stat(filepath.Join(h.bag(), tags))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
 		}
-		cmd := exec.Command("sha256sum", "-c", "--strict", "--quiet", list)
-		cmd.Dir = h.bag()
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("sha256sum -c %s: %w: %s", list, err, firstLine(out))
+		if err != nil {
+			return err
 		}
+		if wrong = h.check(tags); wrong == nil {
+			return nil
+		}
+		after, err := os.Stat(filepath.Join(h.bag(), tags))
+		if err == nil && os.SameFile(before, after) && before.ModTime().Equal(after.ModTime()) {
+			break
+		}
+	}
+	return wrong
+}
+
+func (h *home) check(list string) error {
+	cmd := exec.Command("sha256sum", "-c", "--strict", "--quiet", list)
+	cmd.Dir = h.bag()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("sha256sum -c %s: %w: %s", list, err, firstLine(out))
 	}
 	return nil
 }
