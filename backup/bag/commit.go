@@ -32,7 +32,7 @@ const fewSyncs = 16
 // It may go on while the batch before is committed. After an error the bag must
 // be opened again.
 func (b *Bag) Secure(batch []Addition) error {
-	loose := make([]*Staged, 0, len(batch))
+	var loose []*Staged
 	for i := range batch {
 		if s := batch[i].Staged; !s.durable {
 			loose = append(loose, s)

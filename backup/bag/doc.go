@@ -17,9 +17,10 @@
 // the journal itself.
 //
 // Not done: files created at their places at once, which would save a rename and
-// leave halves of files under final names. Measured and no better: writing past
-// the page cache, beside a write that is begun early; a temporary folder for each
-// batch, so that creating and renaming wait for no common lock.
+// leave halves of files under final names; a temporary folder for each batch, so
+// that creating and renaming wait for no common lock (3 % of the time, measured).
+// Measured and no better: writing past the page cache, beside a write that is
+// begun early.
 //
 // Invariants:
 //   - "sha256sum -c manifest-sha256.txt" passes at every instant from the moment

@@ -34,6 +34,11 @@ func many(n int, what string) []source.Item {
 	return list
 }
 
+// placing reports whether a call gives a file its name.
+func placing(op fault.Op, name string) bool {
+	return op == fault.Rename && strings.HasPrefix(name, "data/")
+}
+
 // TestDiskIsWaitedForWhileNamesAreGiven: the first batch gets its names while the
 // second is made durable.
 func TestDiskIsWaitedForWhileNamesAreGiven(t *testing.T) {
@@ -48,7 +53,7 @@ func TestDiskIsWaitedForWhileNamesAreGiven(t *testing.T) {
 			if op == fault.SyncAll && syncs.Add(1) == 2 {
 				close(second)
 			}
-			if op == fault.Rename && strings.HasPrefix(name, "data/") {
+			if placing(op, name) {
 				first.Do(func() {
 					select {
 					case <-second:
@@ -79,8 +84,8 @@ func TestFaultBetweenBatches(t *testing.T) {
 		fails func(op fault.Op, name string) bool
 	}{
 		{"the second is not durable", 2, func(op fault.Op, _ string) bool { return op == fault.SyncAll }},
-		{"a name of the first", 1000, func(op fault.Op, name string) bool { return op == fault.Rename && strings.HasPrefix(name, "data/") }},
-		{"a name of the second", oneBatch + 5, func(op fault.Op, name string) bool { return op == fault.Rename && strings.HasPrefix(name, "data/") }},
+		{"a name of the first", 1000, placing},
+		{"a name of the second", oneBatch + 5, placing},
 		{"lines of the second", 2, func(op fault.Op, name string) bool { return op == fault.Write && name == journal }},
 		{"durable lines of the second", 2, func(op fault.Op, name string) bool { return op == fault.Sync && name == journal }},
 	} {

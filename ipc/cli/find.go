@@ -18,12 +18,13 @@ func (s *session) account(name string) (agent.AccountInfo, error) {
 	}
 	account, err := pick(list.Accounts, name)
 	if err != nil && list.More != "" && api.Tell(err).Kind == agent.KindNotFound {
-		err = &agent.Error{Kind: agent.KindUnavailable, Text: fmt.Sprintf("there is no account %q among those that can be seen: %s", name, list.More), Remedy: see}
+		err = &agent.Error{Kind: agent.KindUnavailable, Text: fmt.Sprintf("there is no account %q among those that can be seen: %s", name, list.More), Remedy: seeAccounts}
 	}
 	return account, err
 }
 
-var see = &departure.Remedy{Code: "accounts", Text: "see your accounts", Command: "clearance accounts"}
+// seeAccounts is what to do where no one account is meant.
+var seeAccounts = &departure.Remedy{Code: "accounts", Text: "see your accounts", Command: "clearance accounts"}
 
 func pick(all []agent.AccountInfo, name string) (agent.AccountInfo, error) {
 	var near []agent.AccountInfo
@@ -38,9 +39,9 @@ func pick(all []agent.AccountInfo, name string) (agent.AccountInfo, error) {
 	}
 	switch {
 	case name == "" || len(near) == 0:
-		return agent.AccountInfo{}, &agent.Error{Kind: agent.KindNotFound, Text: fmt.Sprintf("there is no account %q here", name), Remedy: see}
+		return agent.AccountInfo{}, &agent.Error{Kind: agent.KindNotFound, Text: fmt.Sprintf("there is no account %q here", name), Remedy: seeAccounts}
 	case len(near) > 1:
-		return agent.AccountInfo{}, &agent.Error{Kind: agent.KindInvalid, Text: fmt.Sprintf("%q may mean %d accounts: write more of its name", name, len(near)), Remedy: see}
+		return agent.AccountInfo{}, &agent.Error{Kind: agent.KindInvalid, Text: fmt.Sprintf("%q may mean %d accounts: write more of its name", name, len(near)), Remedy: seeAccounts}
 	}
 	return near[0], nil
 }
@@ -75,7 +76,7 @@ func (s *session) meant(name string) (agent.AccountInfo, error) {
 		}
 	}
 	if len(open) != 1 {
-		return agent.AccountInfo{}, &agent.Error{Kind: agent.KindInvalid, Text: fmt.Sprintf("you are leaving %d accounts: say which one is meant", len(open)), Remedy: see}
+		return agent.AccountInfo{}, &agent.Error{Kind: agent.KindInvalid, Text: fmt.Sprintf("you are leaving %d accounts: say which one is meant", len(open)), Remedy: seeAccounts}
 	}
 	return open[0], nil
 }

@@ -66,7 +66,7 @@ func (s *session) leavingToShow(name string) (agent.DepartureInfo, error) {
 	}
 	all, listErr := s.everyLeaving()
 	if listErr != nil {
-		return info, err
+		return info, listErr
 	}
 	var accounts []agent.AccountInfo
 	for _, old := range all {

@@ -13,7 +13,10 @@ import (
 	"strings"
 )
 
-const manifest = "manifest-sha256.txt"
+const (
+	manifest = "manifest-sha256.txt"
+	tags     = "tagmanifest-sha256.txt"
+)
 
 // harms are the ways to damage a copy. Each returns the files that it hit.
 var harms = map[string]func(*victim, *course) ([]string, error){
@@ -33,7 +36,7 @@ var harms = map[string]func(*victim, *course) ([]string, error){
 var traceless = []string{"gone with its line", "older copy"}
 
 // lists are the copy's files about itself.
-var lists = []string{manifest, "tagmanifest-sha256.txt", "items.jsonl", "bag-info.txt", "bagit.txt"}
+var lists = []string{manifest, tags, "items.jsonl", "bag-info.txt", "bagit.txt"}
 
 // pick chooses a file of the payload that is not empty.
 func (v *victim) pick(c *course) (string, leaf) {
@@ -162,7 +165,6 @@ func (v *victim) rewrite(list string, change func(line string) string) error {
 // retag makes the sums of the lists fit again, so that nothing in the copy
 // contradicts itself.
 func (v *victim) retag() error {
-	const tags = "tagmanifest-sha256.txt"
 	var failed error
 	err := v.rewrite(tags, func(line string) string {
 		_, at, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")

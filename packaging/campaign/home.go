@@ -229,12 +229,11 @@ func (h *home) sha256sum() error {
 	if _, err := os.Stat(h.bag()); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err := h.check("manifest-sha256.txt"); err != nil {
+	if err := h.check(manifest); err != nil {
 		return err
 	}
 	// A run takes this one away before it changes what it speaks of, and the agent
 	// may go on by itself meanwhile: what was taken away says nothing.
-	const tags = "tagmanifest-sha256.txt"
 	var wrong error
 	for range 100 {
 		before, err := os.Stat(filepath.Join(h.bag(), tags))

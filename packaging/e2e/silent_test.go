@@ -61,6 +61,9 @@ func TestServerBehindAFolderIsGone(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		// What the mount's server had read, and does not answer, holds a process in
 		// the kernel, though it has ended otherwise (fuse's request_wait_answer).
+		if states := scantest.Threads(t, p.stage.Agent()); strings.Trim(states, "DZX") != "" {
+			t.Errorf("the agent does not end, and nothing in the kernel holds it: its threads are %q", states)
+		}
 		m.Answer()
 		err = <-ended
 	}

@@ -70,11 +70,22 @@ func (f *Far) Hang() {
 	f.wait(f.stopped, "does not stop")
 }
 
-// stopped reports whether no thread of the program runs any more (proc_pid_stat(5)).
+// stopped reports whether no thread of the program runs any more.
 func (f *Far) stopped() bool {
-	stats, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", f.cmd.Process.Pid))
-	if err != nil || len(stats) == 0 {
-		f.t.Fatalf("bindfs has ended: %v", err)
+	states := Threads(f.t, f.cmd.Process.Pid)
+	if states == "" {
+		f.t.Fatal("bindfs has ended")
+	}
+	return strings.Trim(states, "T") == ""
+}
+
+// Threads are the states of a process's threads, a letter each (proc_pid_stat(5)):
+// T is stopped, D waits in the kernel. "" where it has ended.
+func Threads(t testing.TB, pid int) (states string) {
+	t.Helper()
+	stats, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil {
+		t.Fatal(err)
 	}
 	for _, at := range stats {
 		stat, err := os.ReadFile(at)
@@ -82,14 +93,12 @@ func (f *Far) stopped() bool {
 			continue // that thread has ended
 		}
 		if err != nil {
-			f.t.Fatal(err)
+			t.Fatal(err)
 		}
 		_, rest, _ := strings.Cut(string(stat), ") ")
-		if !strings.HasPrefix(rest, "T") {
-			return false
-		}
+		states += rest[:min(1, len(rest))]
 	}
-	return true
+	return states
 }
 
 // wait waits until something holds.
