@@ -72,7 +72,7 @@ bench: ## measure beside cp, rsync, restic and others, into packaging/bench/RESU
 	$(GO) build -o .cache/bench/ ./packaging/bench
 	.cache/bench/bench -bin $(BENCHBIN) $(BENCHFLAGS)
 
-campaign-backup: ## attack the copy for half an hour, into packaging/bench/RELIABILITY.md
+campaign-backup: ## attack the copy for some seventy minutes, into packaging/bench/RELIABILITY.md
 	@packaging/ci/deps.sh test
 	@mkdir -p .cache/campaign
 	$(GO) build -o .cache/campaign/ ./agent/clearanced ./packaging/stage/relay ./packaging/campaign
